@@ -4,7 +4,7 @@ import _imp
 import os
 import sys
 import time
-from posix import stat  # os.stat is watched
+from posix import listdir, stat  # those of os are watched
 
 # A file that has changed so shortly before it was read may change again without a new time.
 RACY_NS = 50_000_000
@@ -26,7 +26,7 @@ def identity(path):
 
 def names_in(folder):
     try:
-        return {name for name in os.listdir(folder) if name != "__pycache__"}
+        return {name for name in listdir(folder) if name != "__pycache__"}
     except OSError:
         return set()
 

@@ -3,19 +3,30 @@
 The file has a line for each fact, and begins each with `py`, because a wrapper in another language may
 write to the same file:
 
-    py module NAME      loaded, in this order
+    py main PATH        from here on, the variable __file__ of __main__ is this
+    py module NAME STATE LOADER ORIGIN
+                        loaded, in this order: see State, and the class that has loaded it from which file
+    py file NAME PATH   what is in sys.modules under this name is another module, from this file
     py folder PATH      a folder of the project from which modules are imported
     py failed NAME      loading has failed, in the usual way: the program goes on without it
     py set NAME         the program has set this variable, or a module that is not loaded early
     py env NAME         a module has set this variable while it was loaded, before what follows
     py fork             the process has forked: a thread of the parent would be missing in the child
-    py skip NAME        must not be loaded early (written by hpp_spare.py)
-    py checked          everything before has been loaded early once, and what must not is known
+    py skip NAME        must not be loaded early: hpp_spare.py has found that out, or the program has put
+                        another module into sys.modules under this name
+    py checked DIGEST   everything before has been loaded early once, and what must not is known; see
+                        Spare.digest
 """
 
+import _frozen_importlib
+import _imp
+import _warnings
+import builtins
 import os
 import sys
 import time
+
+from hpp_watch import Watch
 
 # Each restarted worker of a server that forks appends its modules. More than this is not recorded.
 FILE_BYTES_MAX = 1 << 20
@@ -29,6 +40,8 @@ OUTSIDE = {"node_modules", "site-packages", "dist-packages", "gems", "bundle"}
 
 # Python imports these by itself.
 BY_SITE = {"sitecustomize", "usercustomize"}
+# Other names of the program.
+OF_MAIN = {"__main__", "__mp_main__"}
 
 
 class Project:
@@ -49,8 +62,75 @@ class Project:
         return self.has(path.rstrip("/") + "/")
 
 
+def attribute(name, variable):
+    """A variable of this module, or None. A lazy module would be loaded if it were asked for it."""
+    try:
+        return object.__getattribute__(sys.modules[name], "__dict__").get(variable)
+    except (AttributeError, KeyError):
+        return None
+
+
 def is_initializing(name):
-    return getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False)
+    return getattr(attribute(name, "__spec__"), "_initializing", False)
+
+
+def digest(text):
+    return _imp.source_hash(0, text.encode("utf-8", "surrogateescape")).hex()
+
+
+def kind_of(value):
+    """The name of its class, or of the class that it is: a word."""
+    kind = value if isinstance(value, type) else type(value)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def current_folder():
+    try:
+        return os.getcwd()
+    except OSError:
+        return None  # it has been removed
+
+
+def source_of(spec):
+    """How a module is loaded, in two words, if it comes from a file."""
+    return f"{kind_of(spec.loader)} {spec.origin}" if spec.has_location else ""
+
+
+class State:
+    """What a program can change before an import so that the module does something else while it is loaded:
+    the current folder, sys.path, the arguments, builtin names, and the filters of warnings and the handlers
+    of logging. Folders of the project in sys.path and import hooks are no matter, because a spare compares
+    how it finds each module."""
+
+    def __init__(self, project, script):
+        self.project = project
+        # Python puts one of these first, after the adapter has been loaded.
+        self.first = {"", current_folder()}
+        if script is not None:
+            self.first |= {os.path.dirname(path)
+                           for path in (script, os.path.abspath(script), os.path.realpath(script))}
+        self.values, self.known = None, ""
+
+    def digest(self):
+        """Equal values mean equal states, also in different processes."""
+        folder = current_folder()
+        warnings = sys.modules.get("warnings", _warnings)
+        root = getattr(sys.modules.get("logging"), "root", None)
+        values = (
+            folder, *sys.path, None, *sys.argv[1:], None, *getattr(warnings, "filters", ()), None,
+            *map(type, getattr(root, "handlers", ())), getattr(root, "level", None), len(builtins.__dict__))
+        if values != self.values:
+            self.values, self.known = values, digest(repr(self.parts(folder, warnings, root)))
+        return self.known
+
+    def parts(self, folder, warnings, root):
+        return (
+            folder, [path for path in dict.fromkeys(sys.path) if not self.is_expected(path)], sys.argv[1:],
+            sorted(builtins.__dict__), getattr(warnings, "filters", ()),
+            [*map(kind_of, getattr(root, "handlers", ()))], getattr(root, "level", 30))
+
+    def is_expected(self, path):
+        return isinstance(path, str) and (path in self.first or self.project.has_folder(os.path.abspath(path)))
 
 
 def free_descriptor(number):
@@ -69,6 +149,21 @@ def identity(descriptor):
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def disguise(function):
+    """Lets Python leave the function out of a traceback, as it does with the import system's own."""
+    function.__code__ = function.__code__.replace(co_filename="<frozen importlib._bootstrap>")
+
+
+def without_errors(function):
+    """The program must not notice a full disk, or another thread's import."""
+    def careful(*words):
+        try:
+            return function(*words)
+        except Exception:
+            return None
+    return careful
 
 
 class EarlyReads:
@@ -95,20 +190,22 @@ class EarlyReads:
 
 
 class Recorder:
-    """Appends to `file` at each import. An audit hook is cheaper than an import hook, works in forks, and
-    changes nothing that a program can see. It cannot be removed."""
+    """Appends to `file` at each import. There is no audit hook: it could not be removed, and would slow the
+    program down for all its life."""
 
-    def __init__(self, file, project):
-        self.file, self.project = file, project
+    def __init__(self, file, project, state):
+        self.file, self.project, self.state = file, project, state
         self.descriptor, self.identity = -1, ()
         self.known, self.count = set(), 0
         self.importing = []  # recorded names whose import has begun, outermost first
+        self.found = {}  # name: ((the state, the file of __main__) when it was looked for, its loader and file)
+        self.main, self.watch = None, Watch()
         self.folders = set()
         self.path = ()
         self.early, self.gate, self.gate_identity = None, -1, None
         self.variables = {}  # name: the words under which it was recorded, or `variable` if hpp knows it
         self.pending, self.next_write = "", 0.0
-        self.has_forked = False
+        self.has_forked = self.sees_listening = False
 
     def start(self, number, early=None):
         """Closes the gate, whose number is out of the way of the program's own descriptors, and uses that
@@ -120,35 +217,67 @@ class Recorder:
         self.descriptor = os.dup2(opened, number, inheritable=False)
         os.close(opened)
         self.identity = identity(self.descriptor)
-        self.known, self.count = set(sys.modules), len(sys.modules)
         is_loaded = "atexit" in sys.modules
         __import__("atexit").register(self.finish)
-        if not is_loaded:
+        if not is_loaded and sys.version_info >= (3, 10):  # before, it keeps the functions in itself
             del sys.modules["atexit"]
-        sys.addaudithook(self.hook)
+        self.known, self.count = set(sys.modules), len(sys.modules)
+        os.register_at_fork(before=without_errors(self.note_fork))
+        for name in "putenv", "unsetenv":
+            self.watch.replace(os, name, without_errors(self.note_variable))
+        self.watch_imports()
+
+    def watch_imports(self):
+        """A finder of the project's or of a debugger may be before any other, so this is where Python asks
+        them all."""
+        original = _frozen_importlib._find_spec
+        before, after = without_errors(self.begin), without_errors(self.note_found)
+
+        def _find_spec(name, path, target=None):
+            begin = before(name)
+            spec = original(name, path, target)
+            if spec is not None:
+                after(name, begin, spec)
+            return spec
+        disguise(_find_spec)
+        _frozen_importlib._find_spec = _find_spec
+
+    def watch_listening(self):
+        """hpp looks at the file when the server answers."""
+        kind = attribute("socket", "socket")
+        original, note = getattr(kind, "listen", None), without_errors(self.finish)
+        if original is None:
+            return
+
+        def listen(*words):
+            note()
+            return original(*words)
+        listen.__doc__ = original.__doc__
+        kind.listen = listen
+
+    def note_found(self, name, begin, spec):
+        self.found[name] = begin, source_of(spec)
+
+    def begin(self, name):
+        """An import begins. Returns the state, and the file of __main__."""
+        if self.path != (path := tuple(sys.path)):
+            self.note_folders(path)
+        self.note_modules()
+        if not self.sees_listening and attribute("socket", "socket") is not None and not is_initializing("socket"):
+            self.sees_listening = True
+            self.watch_listening()
+        return self.state.digest(), attribute("__main__", "__file__")
 
     def finish(self):
         self.note_modules()
         self.flush()
 
-    def hook(self, event, args):
-        try:
-            if event == "import":
-                if args[2] is not None and self.path != (path := tuple(args[2])):
-                    self.note_folders(path)
-                self.note_modules()
-            elif event == "os.putenv" or event == "os.unsetenv":
-                self.note_variable(*args)
-            elif event == "socket.bind" or event == "socket.listen":
-                self.finish()
-            elif event == "os.fork":
-                self.note_modules()
-                if not self.has_forked:
-                    self.has_forked = True
-                    self.append("py fork\n")
-                self.flush()
-        except Exception:  # the program must not notice a full disk, or another thread's import
-            pass
+    def note_fork(self):
+        self.note_modules()
+        if not self.has_forked:
+            self.has_forked = True
+            self.append("py fork\n")
+        self.flush()
 
     def note_modules(self):
         """Records what is in sys.modules since the last call. Each import comes here before it begins."""
@@ -168,12 +297,28 @@ class Recorder:
                 lines.append(f"py failed {name}\n")
         for name in reversed(new):
             self.known.add(name)
-            spec = getattr(sys.modules.get(name), "__spec__", None)
-            if spec is not None and spec.has_location and name not in BY_SITE and not self.project.has(spec.origin):
-                lines.append(f"py module {name}\n")
-                self.importing.append(name)
-        if lines:
-            self.append("".join(lines))
+            if name not in BY_SITE and name not in OF_MAIN:
+                lines.append(self.line_for(name))
+        if text := "".join(lines):
+            self.append(text)
+
+    def line_for(self, name):
+        """What is recorded of this new module. A package may replace its own module by any object, and the
+        program may do the same."""
+        begin, source = self.found.get(name, (None, ""))
+        if begin is None:
+            return f"py skip {name}\n"
+        origin = source.partition(" ")[2]
+        if not origin or self.project.has(origin):
+            return ""
+        self.importing.append(name)
+        state, main = begin
+        line = f"py module {name} {state} {source}\n"
+        if main != self.main:
+            self.main = main
+            line = f"py main {main or ''}\n" + line
+        file = attribute(name, "__file__")
+        return line if file in (None, origin) else f"{line}py file {name} {file}\n"
 
     def note_folders(self, path):
         self.path = path
@@ -185,8 +330,10 @@ class Recorder:
                     self.append(f"py folder {folder}\n")
 
     def note_variable(self, name, value=None):
-        """Called before os.environ changes. hpp starts the program again, cold, if a module has read another
-        value, unless the server runs already. Forks do the same, because a server may load the program there."""
+        """Called before os.environ changes, with text or bytes. hpp starts the program again, cold, if a module
+        has read another value, unless the server runs already. Forks do the same, because a server may load the
+        program there."""
+        name, value = os.fsencode(name), value if value is None else os.fsencode(value)
         if os.environ._data.get(name) == value or b"\n" in name:
             return
         word = "env" if self.is_set_by_module() else "set"
@@ -207,7 +354,7 @@ class Recorder:
 
     def is_set_by_module(self):
         """Whether a module from outside the project sets a variable while it is loaded."""
-        frame = sys._getframe(3)
+        frame = sys._getframe(1)
         while frame is not None and frame.f_code.co_name != "<module>":
             frame = frame.f_back
         if frame is None or frame.f_globals.get("__name__") == "__main__":

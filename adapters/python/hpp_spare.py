@@ -3,16 +3,26 @@
 A module is *unfit* if loading it early would differ from loading it in time: it fails, it imports a
 module of the project, it opens a connection, writes a file, or starts a process or a thread, or it
 changes sys.path, or it reads a variable of the environment that the program sets itself, at any time, or
-that another module has set before it. The modules
-that import it are unfit, too, even if they catch the error. A fork of the spare finds out which ones
-are unfit, so that no module is ever left half loaded in the spare itself."""
+that another module has set before it, or it is found in another place than at the last start, or it looks
+at the program's file, or gives a warning to the program that imports it. The modules that import it are
+unfit, too, even if they catch the error. A fork of the spare finds out which ones are unfit, so that no
+module is ever left half loaded in the spare itself.
 
+The fork has an audit hook, which sees everything. It cannot be removed, and would slow the server down, so
+the spare itself only replaces some functions of Python's while it loads modules (hpp_watch.py). What a
+module reads in another way makes it unfit, too."""
+
+import _frozen_importlib
+import _frozen_importlib_external
+import builtins
+import io
 import os
 import sys
 import time
 
-from hpp_guard import Guard
-from hpp_record import EarlyReads, is_initializing
+from hpp_guard import Guard, identity
+from hpp_record import EarlyReads, attribute, digest, disguise, is_initializing, source_of
+from hpp_watch import Watch, without_trace
 
 # The class BaseHandler of this module copies the environment: Django's servers import it.
 COPYING = "wsgiref.handlers"
@@ -24,10 +34,17 @@ FORBIDDEN = {
     "os.killpg", "os.link", "os.lockf", "os.posix_spawn", "os.spawn", "os.symlink", "os.system",
     "os.truncate", "os.utime", "pty.spawn", "socket.bind", "socket.connect", "socket.getaddrinfo",
     "socket.gethostbyaddr", "socket.gethostbyname", "socket.getnameinfo", "socket.sendmsg",
-    "socket.sendto", "subprocess.Popen", "_thread.start_new_thread", "_thread.start_joinable_thread"}
+    "socket.sendto", "sqlite3.connect", "subprocess.Popen", "_thread.start_new_thread", "_thread.start_joinable_thread"}
+# What is read without one of the functions that the spare replaces would not be noticed.
+READING = {"open", "os.listdir", "os.scandir"}
 # The import system does these in __pycache__.
 CACHING = {"os.mkdir", "os.remove", "os.rename", "os.rmdir"}
 ASKING = ("stat", "lstat", "access")
+LISTING = ("listdir", "scandir")
+# Where `warnings` keeps what the caller of a module was warned of.
+WARNED = "__warningregistry__"
+# The files of frames that read for the import system: modules, and lists of their folders.
+IMPORTING = ("<frozen importlib", "<frozen zipimport")
 
 
 class Refused(ImportError):
@@ -37,10 +54,7 @@ class Refused(ImportError):
 def collect_garbage():
     """Does it while the spare waits. Otherwise Python would do it soon after the gate is opened, when so many
     objects are new."""
-    is_known = "gc" in sys.modules
-    __import__("gc").collect()
-    if not is_known:
-        del sys.modules["gc"]
+    without_trace("gc").collect()
 
 
 def lines_from(gate):
@@ -52,15 +66,37 @@ def lines_from(gate):
     os._exit(0)
 
 
+def has_warned_caller():
+    """Whether there was a warning for the code that has imported a module: it would name the program's line,
+    or not appear at all. Python keeps it with one of the callers, or with `sys` if there are not enough."""
+    callers, frame = [sys.__dict__], sys._getframe(1)
+    while frame is not None:
+        callers.append(frame.f_globals)
+        frame = frame.f_back
+    return any([caller.pop(WARNED, None) is not None for caller in callers])
+
+
+class Recorded:
+    """What is recorded of a module."""
+
+    def __init__(self, state, source, main, set_before):
+        self.state = state
+        self.source = source  # see source_of
+        self.main = main  # the variable __file__ of __main__
+        self.set_before = set_before  # variables that other modules have set
+        self.file = None  # the file of another module that has taken its place
+
+
 class Spare:
-    def __init__(self, file, project, chain, script, module):
-        self.file, self.project = file, project
-        self.modules = {}  # name: the variables that other modules have set before
+    def __init__(self, file, project, state, chain, script, module):
+        self.file, self.project, self.state = file, project, state
+        self.modules = {}  # name: Recorded
         self.variables = set()  # that the program sets, or a module that is not loaded early
         self.set_by_modules = set()  # all in set_before
         self.set_early = set()
         self.early = EarlyReads()
         self.skipped, self.forks, self.is_checked = set(), False, True
+        self.watch, self.main = Watch(), ""
         folders = self.read()
         self.own = {f"{module}.__main__"} if module else set()
         self.module = module
@@ -78,16 +114,22 @@ class Spare:
 
     def read(self):
         """Reads the recording. Returns the folders of the project from which modules are imported."""
-        folders, set_before = {}, frozenset()
+        folders, set_before, main, checked = {}, frozenset(), "", ""
         with open(self.file, encoding="utf-8", errors="surrogateescape") as recording:
             for line in recording:
                 language, _, rest = line.rstrip("\n").partition(" ")
                 word, _, value = rest.partition(" ")
                 if language != "py":
                     continue
-                if word == "module" and value not in self.modules:
-                    self.modules[value] = set_before
-                    self.is_checked = False
+                if word == "module":
+                    name, _, rest = value.partition(" ")
+                    if name not in self.modules:
+                        self.modules[name] = Recorded(*rest.partition(" ")[::2], main, set_before)
+                        self.is_checked = False
+                elif word == "file" and (name := value.partition(" ")[0]) in self.modules:
+                    self.modules[name].file = value.partition(" ")[2]
+                elif word == "main":
+                    main = value
                 elif word == "failed":
                     self.modules.pop(value, None)
                 elif word == "env":
@@ -98,26 +140,27 @@ class Spare:
                     self.is_checked = False
                 elif word == "folder":
                     folders[value] = True
-                elif word == "skip":
+                elif word == "skip" and value not in self.skipped:
                     self.skipped.add(value)
+                    self.is_checked = False
+                elif word == "checked":
+                    self.is_checked, checked = True, value
                 self.forks = self.forks or word == "fork"
-                self.is_checked = self.is_checked or word == "checked"
+        if self.modules and checked != self.digest():
+            self.is_checked = False
         return folders
+
+    def digest(self):
+        """Differs if a module has changed, so that it may do something else while it is loaded."""
+        paths = {name: module.source.partition(" ")[2] for name, module in self.modules.items()}
+        return digest(repr([(name, identity(path)) for name, path in paths.items()]))
 
     # ---- loading --------------------------------------------------------------------------------
 
     def preload(self):
         """Returns how many modules it has loaded."""
         before = len(sys.modules)
-        real = {name: getattr(os, name) for name in ASKING}
-        sets = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
-        for name, function in real.items():
-            setattr(os, name, wrapper := self.watch(function))
-            for of_set in sets:
-                if function in of_set:
-                    of_set.add(wrapper)
-        sys.meta_path.insert(0, self)
-        sys.addaudithook(self.hook)
+        self.watch_functions()
         environment = type(os.environ)
         os.environ.__class__ = os.environb.__class__ = self.watch_environment(environment)
         self.active = True
@@ -126,24 +169,48 @@ class Spare:
         os.environ.__class__ = os.environb.__class__ = environment
         if COPYING in sys.modules:
             self.early.copies.append(sys.modules[COPYING].BaseHandler.os_environ)
-        sys.meta_path.remove(self)
-        for name, function in real.items():
-            for of_set in sets:
-                of_set.discard(getattr(os, name))
-            setattr(os, name, function)
+        self.watch.put_back()
         self.guard.note_read_before()
         self.forget_folders()
         return len(sys.modules) - before
+
+    def watch_functions(self):
+        watch, loader = self.watch, _frozen_importlib_external.FileLoader
+        for name in ASKING:
+            watch.replace(os, name, self.note_asked)
+        for name in LISTING:
+            watch.replace(os, name, self.check_listing)
+        for module in builtins, io:
+            watch.replace(module, "open", self.check_open)
+        watch.replace(io, "open_code", self.check_open_code)
+        watch.replace(os, "open", self.check_os_open)
+        find_spec, get_data = _frozen_importlib._find_spec, loader.get_data
+
+        def _find_spec(name, path, target=None):
+            self.check_sought(name, path)
+            spec = find_spec(name, path, target)
+            self.check_found(name, path, spec)
+            return spec
+
+        def get_data_(loader, path):
+            self.check_open_code(path)
+            return get_data(loader, path)
+        get_data_.__name__, get_data_.__qualname__ = get_data.__name__, get_data.__qualname__
+        disguise(get_data_)
+        disguise(_find_spec)
+        watch.exchange(_frozen_importlib, "_find_spec", _find_spec)
+        watch.exchange(loader, "get_data", get_data_)
 
     def try_modules(self):
         """Called in a fork, whose output is lost. Returns lines for the recording."""
         null = os.open(os.devnull, os.O_RDWR)
         for number in range(3):
             os.dup2(null, number)
+        sys.addaudithook(self.hook)
         self.preload()
         late = self.set_by_modules - self.set_early - self.variables
         lines = [f"py skip {name}\n" for name in self.unfit] + [f"py set {os.fsdecode(name)}\n" for name in late]
-        return "".join(lines) or "py checked\n"
+        return "".join(lines) or f"py checked {self.digest()}\n"
 
     def load_all(self):
         # Python would import these after the adapter, and before the program.
@@ -153,15 +220,28 @@ class Spare:
                 self.load(name)
             if name in self.skipped or self.unfit:
                 return
-        for name in self.modules:
-            if name in PATCHING:
-                return
-            if name not in self.skipped and name not in sys.modules:
+        has_warned_caller()  # there may have been warnings before
+        main = sys.modules["__main__"]
+        try:
+            for name, module in self.modules.items():
+                if name in PATCHING:
+                    return
+                if name in self.skipped or name in sys.modules:
+                    continue
+                if module.state != self.state.digest():
+                    self.skipped.add(name)  # the program has changed something before it imports this
+                    continue
+                if module.main:
+                    main.__file__, self.main = module.main, os.path.abspath(module.main)
                 self.load(name)
+        finally:
+            main.__dict__.pop("__file__", None)
+            self.declare_unfit(*(name for name, module in self.modules.items() if module.file
+                                 and name in sys.modules and attribute(name, "__file__") != module.file))
 
     def load(self, name):
-        self.set_before = self.modules.get(name, frozenset())
-        before, known = self.state(), set(sys.modules)
+        self.set_before = self.modules[name].set_before if name in self.modules else frozenset()
+        before, known = self.process_state(), set(sys.modules)
         try:
             __import__(name)
         except ImportError as error:
@@ -174,10 +254,12 @@ class Spare:
                 self.declare_unfit(tried, *importing)
         self.tried.clear()
         self.importing.clear()
-        if self.state() != before:
+        if self.process_state() != before:
             self.declare_unfit(name, *(set(sys.modules) - known))
+        if has_warned_caller():
+            self.declare_unfit(name)
 
-    def state(self):
+    def process_state(self):
         threading = sys.modules.get("threading")
         threads = len(os.listdir("/proc/self/task")) if self.forks else 0
         return (list(sys.path), list(sys.argv), os.getcwd(), threads,
@@ -197,20 +279,21 @@ class Spare:
 
     # ---- what modules do ------------------------------------------------------------------------
 
-    def find_spec(self, name, path=None, target=None):
-        """The first finder: asks the others, and refuses modules of the project."""
+    def check_sought(self, name, path):
+        """Called before an import. Raises if the module must not be loaded early."""
+        if not self.active:
+            return
         self.forget_imported()
         if name in self.skipped or name in self.own:
             raise self.refuse(name, "is not loaded early")
         for folder in sys.path if path is None else path:
             if isinstance(folder, str):
                 self.guard.note_folder(folder)
-        spec = None
-        for finder in sys.meta_path:
-            if finder is not self and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(name, path, target)
-                if spec is not None:
-                    break
+
+    def check_found(self, name, path, spec):
+        """Called before a module is loaded. Raises if it must not be loaded early."""
+        if not self.active:
+            return
         if spec is not None:
             if spec.has_location:
                 is_project = self.project.has(os.path.realpath(spec.origin))
@@ -230,21 +313,23 @@ class Spare:
                 raise self.refuse(name, "is also a module of the project")
             self.guard.top.update(top)
         if name in self.modules:
+            if spec is not None and source_of(spec) != self.modules[name].source:
+                self.declare_unfit(name)
+                raise self.refuse(name, "is loaded from elsewhere by the program")
             self.tried.append((name, list(self.importing)))
         if spec is not None:
             self.importing.append(name)
-        return spec
 
     def hook(self, event, args):
-        """The audit hook. An exception prevents what the module wants to do."""
+        """The audit hook of a fork. An exception prevents what the module wants to do."""
         if not self.active:
             return
-        if event == "open":
-            self.check_open(*args)
-        elif event == "os.listdir" or event == "os.scandir":
-            caller = sys._getframe(1).f_code.co_filename
-            if not caller.startswith("<frozen importlib") and caller != Guard.__init__.__code__.co_filename:
-                self.check_listing(args[0] or ".")
+        if event in READING:
+            frame = sys._getframe(1)
+            caller = frame.f_code.co_filename if frame is not None else ""
+            is_known = caller.startswith(IMPORTING) or caller == Guard.__init__.__code__.co_filename
+            if not is_known and not self.watch.depth and not isinstance(args[0], int):
+                raise self.refuse(args[0], "is read in a way that the spare would not notice")
         elif event == "os.putenv" or event == "os.unsetenv":
             self.set_early.add(args[0])
         elif event in CACHING:
@@ -255,33 +340,43 @@ class Spare:
             if not is_probe:
                 raise self.refuse(event, "is not possible before the gate")
 
-    def check_listing(self, path):
+    def note_asked(self, path, *words, **options):
+        """os.stat, or a function like it, is called."""
         if not isinstance(path, int):
-            path = os.path.abspath(os.fsdecode(path))
+            self.note_file(os.path.abspath(os.fsdecode(path)))
+
+    def note_file(self, path):
+        """The program itself may change at each start, so a module that looks at it is unfit."""
+        if path == self.main:
+            self.refuse(path, "is the program")
+        else:
+            self.guard.note_file(path)
+
+    def check_listing(self, path="."):
+        if not isinstance(path, int):
+            path = os.path.abspath(os.fsdecode(path or "."))
             if self.project.has_folder(os.path.realpath(path)):
                 raise self.refuse(path, "is a folder of the project")
             self.guard.note_folder(path)
 
-    def check_open(self, path, mode, flags):
+    def check_open(self, file, mode="r", *words, **options):
+        self.check_opened(file, not {"w", "a", "x", "+"}.isdisjoint(mode))
+
+    def check_open_code(self, path):
+        self.check_opened(path, False)
+
+    def check_os_open(self, path, flags, *words, **options):
+        self.check_opened(path, flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+
+    def check_opened(self, path, is_written):
         if isinstance(path, int):
             return
         path = os.path.abspath(os.fsdecode(path))
-        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        if is_written:
             if "__pycache__" not in path and path != os.devnull:
                 raise self.refuse(path, "cannot be written before the gate")
         elif "/__pycache__/" not in path:
-            self.guard.note_file(path)
-
-    def watch(self, function):
-        """Returns os.stat or a function like it that notes the file. A module may keep the function, so it
-        works after the gate, too."""
-        def watched(path, *args, **options):
-            if self.active and not isinstance(path, int):
-                self.guard.note_file(os.path.abspath(os.fsdecode(path)))
-            return function(path, *args, **options)
-        watched.__name__ = watched.__qualname__ = function.__name__
-        watched.__doc__ = function.__doc__
-        return watched
+            self.note_file(path)
 
     def watch_environment(self, environment):
         class Watched(environment):

@@ -5,18 +5,29 @@ before it looks for the program, so this is where a spare waits. With -I, -E or 
 come here, and hpp starts the program cold.
 
 Only what each start needs is in this file, because the folder may be read-only, and then Python
-compiles it each time."""
+compiles it each time. Each Python comes here, so the syntax of this file is that of Python 2.7; those older
+than OLDEST start without the gate, and so cold."""
 
 import os
 import sys
 import time
 
 HERE = os.path.dirname(__file__)
+ADAPTERS = os.path.dirname(HERE)
+NODE = ADAPTERS + "/node/hpp_gate"
+# hpp has put these words into variables, for each of its adapters; and the separators.
+ADDED = {
+    "PYTHONPATH": ([HERE], ":"),
+    "NODE_OPTIONS": (["--require={}.cjs".format(NODE), "--import=file://{}.mjs".format(NODE),
+                      '"--require={}.cjs"'.format(NODE.replace("\\", "\\\\").replace('"', '\\"'))], " "),
+    "RUBYOPT": (["-r{}/ruby/hpp_gate.rb".format(ADAPTERS)], " "),
+}
 LINES_MAX = 1 << 16  # bytes of hpp's lines up to `record` or `preload`
 TRIALS_MAX = 8  # forks of a spare that look for unfit modules
 TRIAL_S_MAX = 60
 # Programs in Python that start the server and are not the server: they leave the gate alone.
 WRAPPERS = {"conda", "dotenv", "hatch", "honcho", "nox", "pdm", "pipenv", "pipx", "poetry", "rye", "tox"}
+OLDEST = (3, 9)
 
 
 def command_line():
@@ -24,7 +35,8 @@ def command_line():
     if hasattr(sys, "orig_argv"):
         return list(sys.orig_argv)
     with open("/proc/self/cmdline", "rb") as file:
-        return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+        words = file.read().split(b"\0")[:-1]
+    return [os.fsdecode(word) for word in words] if hasattr(os, "fsdecode") else words
 
 
 def program(command):
@@ -48,17 +60,18 @@ def program(command):
 
 def is_wrapper(command):
     script, module = program(command)
-    return (module or os.path.basename(script or "").removesuffix(".py")).partition(".")[0] in WRAPPERS
+    return (module or os.path.basename(script or "")).partition(".")[0] in WRAPPERS
 
 
 def pass_gate_on(gate):
     """subprocess closes all descriptors; a wrapper must keep the gate open for the processes it starts."""
     import subprocess
+    original = subprocess.Popen.__init__
 
-    def init(self, *args, _init=subprocess.Popen.__init__, **options):
+    def init(self, *args, **options):
         if len(args) <= 7 and options.get("close_fds", True):
-            options["pass_fds"] = (*options.get("pass_fds", ()), gate)
-        _init(self, *args, **options)
+            options["pass_fds"] = tuple(options.get("pass_fds", ())) + (gate,)
+        original(self, *args, **options)
 
     subprocess.Popen.__init__ = init
 
@@ -71,13 +84,20 @@ def hide():
 
 
 def hide_from_children():
-    entries = os.environ.get("PYTHONPATH", "").split(":")
-    if HERE in entries:
-        entries.remove(HERE)
-        if entries:
-            os.environ["PYTHONPATH"] = ":".join(entries)
-        else:
-            del os.environ["PYTHONPATH"]
+    """Undoes what hpp has added for the processes that this one starts, in each language."""
+    del os.environ["HPP_GATE"]
+    for name, (words, separator) in ADDED.items():
+        before = os.environ.get(name)
+        if before is None:
+            continue
+        left = separator + before + separator
+        for word in words:
+            left = left.replace(separator + word + separator, separator)
+        left = left[1:-1]
+        if not left and before:
+            del os.environ[name]
+        elif left != before:
+            os.environ[name] = left
 
 
 def load(name):
@@ -104,7 +124,7 @@ def read_lines(gate):
 
 
 def say(gate, line):
-    os.write(gate, os.fsencode(line) + b"\n")
+    os.write(gate, os.fsencode(line + "\n"))
 
 
 def use_gate():
@@ -114,17 +134,20 @@ def use_gate():
         return
     gate = int(number)
     try:
-        if not os.readlink(f"/proc/self/fd/{gate}").startswith("socket:"):
+        if not os.readlink("/proc/self/fd/{}".format(gate)).startswith("socket:"):
             return
     except OSError:
         return  # a program in between has closed it
     command = command_line()
+    is_old = sys.version_info < OLDEST
     if is_wrapper(command):
-        pass_gate_on(gate)
+        if not is_old:
+            pass_gate_on(gate)
+        return
+    hide_from_children()
+    if is_old:
         return
     os.set_inheritable(gate, False)
-    del os.environ["HPP_GATE"]
-    hide_from_children()
     hide()
     lines = read_lines(gate)
     if not lines:
@@ -132,33 +155,40 @@ def use_gate():
         return
     try:
         chain = load("hpp_chain").Chain(" ".join(text for word, text in lines if word == "command"))
-        if objection := chain.objection():
-            say(gate, f"refuse {objection}")
-        order, file = lines[-1]
+        refuse(gate, chain)
+        order, path = lines[-1]
         record = load("hpp_record")
         project = record.Project([os.path.realpath(path) for word, path in lines if word == "root"])
-        recorder = record.Recorder(file, project)
+        script, module = program(command)
+        recorder = record.Recorder(path, project, record.State(project, script))
         if order == "preload":
-            early = spend_as_spare(gate, project, chain, recorder, command)
+            early = spend_as_spare(gate, chain, recorder, script, module)
             recorder.start(gate, early)
         else:
             recorder.start(gate)
     except OSError as error:
         # A file of hpp's is missing, or the disk is full: the program can run without.
-        print(f"hpp's adapter for Python has failed: {error}", file=sys.stderr)
+        sys.stderr.write("hpp's adapter for Python has failed: {}\n".format(error))
 
 
-def spend_as_spare(gate, project, chain, recorder, command):
+def refuse(gate, chain):
+    objection = chain.objection()
+    if objection:
+        say(gate, "refuse " + objection)
+
+
+def spend_as_spare(gate, chain, recorder, script, module):
     """Returns when the gate is open, and which variables were read early. A spare that is not needed ends
     here."""
     begin = time.monotonic()
     Spare = load("hpp_spare").Spare
-    words = recorder.file, project, chain, *program(command)
+    words = recorder.file, recorder.project, recorder.state, chain, script, module
     spare = Spare(*words)
     for _ in range(TRIALS_MAX):
         if spare.is_checked:
             break
-        if child := os.fork():
+        child = os.fork()
+        if child:
             if os.waitpid(child, 0)[1] != 0:
                 break  # a module has crashed it, or does not come to an end
         else:
@@ -169,17 +199,16 @@ def spend_as_spare(gate, project, chain, recorder, command):
         spare = Spare(*words)
     modules = spare.preload() if spare.is_checked else 0
     if spare.unfit:  # a module does not do the same each time
-        recorder.append("".join(f"py skip {name}\n" for name in spare.unfit))
+        recorder.append("".join("py skip {}\n".format(name) for name in spare.unfit))
         recorder.flush()
         os._exit(1)
-    if objection := chain.objection():
-        say(gate, f"refuse {objection}")
-    say(gate, f"ready {modules} {round((time.monotonic() - begin) * 1000)}")
+    refuse(gate, chain)
+    say(gate, "ready {} {}".format(modules, round((time.monotonic() - begin) * 1000)))
     spare.wait(gate)
     return spare.early
 
 
-sys.modules.pop(__name__)
+itself = sys.modules.pop(__name__)  # Python 2 would clear the variables of a module that nothing refers to
 try:
     use_gate()
 finally:

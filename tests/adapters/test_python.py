@@ -29,6 +29,10 @@ class Project(AdapterTest):
         return {"PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1", **variables,
                 "PYTHONPATH": ":".join([ADAPTER, variables.get("PYTHONPATH", str(self.packages))])}
 
+    def recorded(self, word):
+        """A line of a module has other words after the name."""
+        return [value.split(" ")[0] if word == "module" else value for value in super().recorded(word)]
+
 
 class Loading(Project):
     def test_loads_modules_from_outside_the_project_before_the_gate(self):
@@ -54,7 +58,7 @@ class Loading(Project):
 
     def test_leaves_no_trace(self):
         self.write("project/main.py", """
-import os, sys, json, package
+import atexit, os, sys, json, package
 print(sys.argv, sys.path, sys.meta_path, sorted(sys.modules), os.stat, sorted(map(repr, os.supports_fd)), sys.flags)
 print(sorted(os.environ.items()), [name for name in sys.path_importer_cache if "adapters" in name])
 print([name for name in os.listdir("/proc/self/fd") if int(name) < 64])
@@ -75,6 +79,23 @@ subprocess.run([sys.executable, "-c", "import os; print(os.environ.get('HPP_GATE
 os.system("ls -l /proc/self/fd | grep -c socket:")
 """)
         self.assertEqual(self.cold(), f"None {self.packages}\n0\n")
+
+    def test_the_program_has_the_variables_of_the_user(self):
+        """Also those by which other languages load hpp's adapters."""
+        self.write("project/main.py", "import os\n"
+                   "print([os.environ.get(name) for name in ('HPP_GATE', 'PYTHONPATH', 'NODE_OPTIONS', 'RUBYOPT')])\n")
+        node = f"{ADAPTERS}/node/hpp_gate"
+        for users in ("", ""), ("--no-warnings  --title='a b'", "-W0  -w"):
+            for added in f"--require={node}.cjs", f'"--require={node}.cjs"', f"--import=file://{node}.mjs":
+                with self.subTest(users=users, added=added):
+                    self.list.unlink(missing_ok=True)
+                    options, ruby = (f"{word} {own}" if own else word for word, own in zip(
+                        (added, f"-r{ADAPTERS}/ruby/hpp_gate.rb"), users))
+                    out = self.cold(NODE_OPTIONS=options, RUBYOPT=ruby)
+                    self.assertEqual(out, f"{[None, str(self.packages), *(own or None for own in users)]}\n")
+                    spare = self.spare(NODE_OPTIONS=options, RUBYOPT=ruby)
+                    self.assertEqual(spare.open(), "go")
+                    self.assertEqual(spare.finish(), (0, out, ""))
 
     def test_a_module_that_the_program_runs_by_name(self):
         self.write("site-packages/served/__init__.py", "print('served')\n")

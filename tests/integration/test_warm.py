@@ -87,6 +87,11 @@ class WarmTest(IntegrationTest):
         self.hpp = self.start_ready("--warm", "--debug", *options, "--exec", *command)
         return self.hpp
 
+    def use_adapter_for_python(self, *folders):
+        """These folders are in sys.path from the start. If the server added one from outside the project, the
+        adapter would load nothing early that the server imports afterwards."""
+        self.environment["PYTHONPATH"] = ":".join(map(str, [SUPPORT, self.packages, *folders]))
+
     def starts(self):
         return self.log_file.read_text().splitlines() if self.log_file.exists() else []
 
@@ -255,7 +260,7 @@ class Restarts(WarmTest):
 
     def test_a_server_without_a_gate_of_its_own_starts_warm(self):
         """hpp's adapter for Python uses the gate. It loads the package before the change."""
-        self.environment["PYTHONPATH"] = str(self.packages)
+        self.use_adapter_for_python()
         self.start(command=(PYTHON, "../server.py", "{backend}"))
         self.wait_spare()
         self.save_text("second")

@@ -101,7 +101,7 @@ class Packages(AdapterTest):
 
         install("1")
         (self.packages / "slow.py").unlink()
-        self.environment["PYTHONPATH"] = str(packages)
+        self.use_adapter_for_python(packages)
         self.start(command=(PYTHON, "../server.py", "{backend}"))
         self.check_update(install, self.save_text, r"site-packages/slow\S* has changed since the spare loaded it")
 
@@ -165,7 +165,7 @@ class Variables(AdapterTest):
     def test_the_adapter_for_python(self):
         (self.packages / "slow.py").write_text("import os\nVERSION = os.environ.get('COLOUR', 'none')\n")
         self.save_server(second="import app")
-        self.environment["PYTHONPATH"] = str(self.packages)
+        self.use_adapter_for_python()
         self.check((PYTHON, "../server.py", "{backend}"), self.save_text, lambda text: self.save(
             "app.py", f"import os\nos.environ['COLOUR'] = 'red'\nimport slow\nTEXT = {text!r}\n"))
 
@@ -262,7 +262,7 @@ class Pairs(AdapterTest):
 
     def test_the_adapter_for_python(self):
         self.save_package("1", sleep=0.01)
-        self.environment["PYTHONPATH"] = str(self.packages)
+        self.use_adapter_for_python()
         self.start(command=(PYTHON, "../server.py", "{backend}"))
         self.check(self.save_text)
 
