@@ -122,8 +122,8 @@ class Guard(EsProject):
 
 class Program(EsProject):
     def test_functions_that_it_imports_are_those_of_node(self):
-        self.modern.write_text("import { spawn } from 'node:child_process';\nimport fs from 'node:fs/promises';\n"
-                               + PRINT_ES.format("package").replace("fs", "file"))
+        self.modern.write_text("import { spawn } from 'node:child_process';\nimport { readFile } from 'node:fs/promises';\n"
+                               + PRINT_ES.format("package"))
         self.write("main.mjs", "import 'modern';\nimport { exec, spawn } from 'node:child_process';\n"
                    "import { readFile } from 'node:fs/promises';\nimport { promisify, types } from 'node:util';\n"
                    "const { stdout } = await promisify(exec)('echo exec');\n"
