@@ -97,7 +97,10 @@ Why read_codings(std::string_view value, int minor, Common& common, Defects& def
 
 void read_connection_fields(const Field& field, Common& common) {
   if (field.known == FieldName::Connection) read_connection(field.value, common);
-  if (field.known == FieldName::Upgrade) common.has_upgrade = true;
+  if (field.known != FieldName::Upgrade) return;
+  for_each_element(field.value, [&](std::string_view protocol) {
+    if (passes_upgrade_to(protocol)) common.has_upgrade = true;
+  });
 }
 
 Why read_common(const Field& field, int minor, Common& common) {
@@ -266,6 +269,10 @@ std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
     if (field.known == FieldName::MaxForwards) return read_number<std::uint64_t>(field.value);
   }
   return std::nullopt;
+}
+
+bool passes_upgrade_to(std::string_view protocol) {
+  return !same_text(protocol, "h2c");
 }
 
 std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {

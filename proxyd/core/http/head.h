@@ -29,7 +29,7 @@ struct RequestFacts {
   bool is_head = false;           // HEAD: the answer has no body, even if its fields announce one
   bool is_safe = false;           // GET, HEAD, OPTIONS, TRACE: may be sent twice (RFC 9110 §9.2.1)
   bool keeps_alive = true;        // the client may send more requests on this connection
-  bool asks_upgrade = false;      // Connection: upgrade, with an Upgrade field
+  bool asks_upgrade = false;      // Connection: upgrade, and an Upgrade field that may be passed on
   bool accepts_trailers = false;  // TE: trailers
   Wanted wanted = Wanted::Any;    // the media type for an answer from hpp itself
   bool is_navigation = false;     // a browser opens a page (navigation.h), and accepts HTML
@@ -64,6 +64,12 @@ std::string_view without_authority(std::string_view target);
 // Returns how many proxies may still forward a TRACE or OPTIONS request (RFC 9110 §7.6.2). Nothing
 // means no limit.
 std::optional<std::uint64_t> max_forwards(const RequestHead& head);
+
+// Whether a request for this protocol, an element of Upgrade, is passed on. HTTP/2 is not: hpp
+// would have to take the connection for a tunnel, and later requests in it would pass the barrier
+// unseen. Java's HttpClient asks for `h2c` with each request, and goes on with HTTP/1.1 (RFC 9110
+// §7.8).
+bool passes_upgrade_to(std::string_view protocol);
 
 // Refuses a request that two programs could understand differently (request smuggling), and a
 // request that a reverse proxy does not serve.

@@ -93,6 +93,17 @@ void append_list_field(std::string& out, const Field* field, std::string_view na
   out += "\r\n";
 }
 
+// Writes the protocols in the client's Upgrade field that are passed on, if there are any.
+void append_upgrade(std::string& out, const Field& field) {
+  std::string protocols;
+  for_each_element(field.value, [&](std::string_view protocol) {
+    if (!passes_upgrade_to(protocol)) return;
+    if (!protocols.empty()) protocols += ", ";
+    protocols += protocol;
+  });
+  if (!protocols.empty()) append_field(out, field.name, protocols);
+}
+
 // The client's forwarding fields. The proxy appends to the first two; nullptr: the request has
 // none.
 struct Forwarding {
@@ -177,7 +188,7 @@ std::string write_request_head(const RequestHead& head, const RequestFacts& fact
   }
   if (facts.asks_upgrade) {
     for (const Field& field : head.fields) {
-      if (field.known == FieldName::Upgrade) append_field(out, field.name, field.value);
+      if (field.known == FieldName::Upgrade) append_upgrade(out, field);
     }
   }
   if (facts.asks_upgrade || facts.accepts_trailers) {

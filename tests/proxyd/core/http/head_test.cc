@@ -163,7 +163,15 @@ TEST(RequestHead, UpgradeNeedsBothFields) {
   EXPECT_TRUE(request("Connection: keep-alive, upgrade\r\nUpgrade: x\r\n").asks_upgrade);
   EXPECT_FALSE(request("Upgrade: websocket\r\n").asks_upgrade);
   EXPECT_FALSE(request("Connection: Upgrade\r\n").asks_upgrade);
+  EXPECT_FALSE(request("Connection: Upgrade\r\nUpgrade: ,\r\n").asks_upgrade);
   EXPECT_FALSE(request("Connection: Upgrade\r\nUpgrade: x\r\n", "GET / HTTP/1.0").asks_upgrade);
+}
+
+TEST(RequestHead, ARequestForHttp2IsNoUpgrade) {
+  const std::string connection = "Connection: Upgrade, HTTP2-Settings\r\n";
+  EXPECT_FALSE(request(connection + "Upgrade: h2c\r\n").asks_upgrade);
+  EXPECT_FALSE(request(connection + "Upgrade: H2C\r\nUpgrade: h2c,\r\n").asks_upgrade);
+  EXPECT_TRUE(request(connection + "Upgrade: h2c, websocket\r\n").asks_upgrade);
 }
 
 TEST(RequestHead, SafeMethods) {

@@ -60,9 +60,24 @@ TEST(RequestRewrite, PassesUpgradesAndTrailers) {
             "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: k\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\n" +
                 std::string(kForwardedA));
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: a/1,, b\r\n"
+                    "upgrade: c\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: a/1, b\r\nupgrade: c\r\n"
+            "Connection: Upgrade\r\n" +
+                std::string(kForwardedA));
   EXPECT_EQ(
       request("GET / HTTP/1.1\r\nHost: a\r\nTE: trailers, gzip\r\n\r\n"),
       "GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n" + std::string(kForwardedA));
+}
+
+TEST(RequestRewrite, DoesNotPassUpgradesToHttp2) {
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+                    "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(kForwardedA));
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+                    "Upgrade: h2c, websocket\r\nUpgrade: h2c\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+                std::string(kForwardedA));
 }
 
 TEST(RequestRewrite, AppendsToTheFieldsOfOtherProxies) {
