@@ -79,7 +79,8 @@ class Loader {
     Object.assign(this, recording);
     this.isProject = isProject;
     this.script = script;
-    this.guard = guard;  // undefined in a trial
+    this.guard = guard;         // undefined in a trial
+    this.endTrial = undefined;  // undefined in a spare; ends the process
     this.unfit = new Set();
     this.tried = [];     // [file, the files that load it]
     this.current = '';   // of `modules` or `imports`
@@ -222,13 +223,14 @@ class Loader {
     this.guard?.noteModule(file);
   }
 
-  // Node has parsed an ES module. It is too late to prevent that it is run.
+  // Node has parsed an ES module. Only the end of the process prevents that it runs.
   noteEsModule(file) {
     if (!this.isActive) return;
     const isSkipped = this.skipped.has(file) || this.skipped.has(url.pathToFileURL(file).href);
     if (this.isProject(file) || isSkipped || IMPORTS_DATA.test(readFileSync(file, 'utf8'))) {
       this.refuse(file, 'is not loaded early');
       this.guard?.spoil(file);
+      if (this.isProject(file)) this.endTrial?.();
     }
     this.guard?.noteEsModule(file, this.beginMs - RACY_MS);
   }

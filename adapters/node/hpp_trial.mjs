@@ -14,10 +14,16 @@ process.on('uncaughtException', () => {});
 const [, , file, script, isEsModule, ...roots] = process.argv;
 const append = fs.appendFileSync;
 const loader = new Loader(readRecording(file), projectOf(roots), script);
+const skips = () => [...loader.unfit].map((name) => `js skip ${name}\n`);
+loader.endTrial = () => {
+  loader.isActive = false;
+  append(file, skips().join(''));
+  process.reallyExit(0);
+};
 loader.loadModules(isEsModule === 'true');
 await loader.loadImports();
 const lines = [
-  ...[...loader.unfit].map((name) => `js skip ${name}\n`),
+  ...skips(),
   ...loader.setByProgram().map((name) => `js set ${name}\n`),
   ...loader.changedByProgram().map((name) => `js own ${name}\n`),
 ];
