@@ -264,6 +264,7 @@ module HppGate
     objection = chain.objection || required_file(project)
     gate.write("refuse #{objection}\n") if objection
     if order == 'preload'
+      require_relative 'hpp_program'
       require_relative 'hpp_spare'
       early = Spare.wait(gate, file, project, chain)
     end

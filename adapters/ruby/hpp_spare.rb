@@ -135,7 +135,7 @@ module HppGate
         spare = new(file, project)
       end
       guard = Guard.new(project, chain)
-      keep_program(guard, chain)
+      program = Program.new(guard)
       count = spare.is_checked ? spare.preload(guard) : 0
       spare.unfit.empty? || ::Process.exit!(1)
       objection = chain.objection
@@ -152,41 +152,13 @@ module HppGate
         end
         break if line == "open\n"
       end
-      if changed
+      if (changed ||= program.renew)
         gate.write("cold #{changed}\n")
         ::Process.exit!(0)
       end
       gate.write("go\n")
       spare.reads
     end
-
-    # Ruby has opened the program before it comes here, and may have read a part of it. hpp kills a spare
-    # with an open file of the project. So the descriptor becomes one of a copy, and the file is compared.
-    def self.keep_program(guard, chain)
-      program = File.realpath(HppGate.program)
-      open = Dir.children('/proc/self/fd').map(&:to_i).select { |number| file_of(number) == program }
-      return if open.empty?
-
-      guard.note_file(program, chain.start - 0.02)
-      open.each do |number|
-        original = IO.for_fd(number, 'rb', autoclose: false)
-        File.open('/tmp', File::RDWR | File::TMPFILE, 0o600) do |copy|
-          copy.write(File.binread(program))
-          copy.flush
-          copy.sysseek(original.sysseek(0, IO::SEEK_CUR))
-          original.reopen(copy)
-        end
-      end
-    rescue SystemCallError
-      # There is no such file (-e), or no file without a name can be made there.
-    end
-
-    def self.file_of(number)
-      File.readlink("/proc/self/fd/#{number}")
-    rescue SystemCallError
-      nil
-    end
-    private_class_method :keep_program, :file_of
 
     attr_reader :unfit, :is_checked, :reads
 

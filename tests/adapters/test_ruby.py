@@ -197,7 +197,7 @@ p ENV.values_at(*names), ENV.key?('PYTHONPATH'), IO.popen(['ruby', '-e', "p ENV.
         rest = "\n".join(f"x{number} = '{number}'" for number in range(20_000))
         for text in "", f"{rest}\n$stdout.syswrite(x19999 + DATA.read + __FILE__)\n__END__\nthe end":
             with self.subTest(text[-8:]):
-                main = self.write("project/main.rb", "require 'colour'\n" + text)
+                self.write("project/main.rb", "require 'colour'\n" + text)
                 self.list.unlink(missing_ok=True)
                 out = self.cold()
                 spare = self.spare()
@@ -205,7 +205,42 @@ p ENV.values_at(*names), ENV.key?('PYTHONPATH'), IO.popen(['ruby', '-e', "p ENV.
                 files = [os.readlink(f"{folder}/{number}") for number in os.listdir(folder)]
                 self.assertEqual([file for file in files if file.startswith(str(self.folder))], [])
                 self.assertEqual((spare.open(), spare.finish()), ("go", (0, out, "")))
-        self.check_cold(main, lambda: main.write_text("# changed\n"))
+
+    def test_the_program_itself_is_edited(self):
+        """Ruby has read its begin before the gate."""
+        rest = "".join(f"x{number} = '{number}'\n" for number in range(20_000))
+        small = "require 'colour'\n$stdout.syswrite(\"#{__LINE__} #{DATA.read}\")\n__END__\n"
+        for first in "", "#!/usr/bin/env ruby -W1\n", "# frozen_string_literal: true\n", "# encoding: utf-8\n", "\ufeff":
+            for before, after in (small, rest + small), (rest + small, small), (small, "# né\n\n\n" + small):
+                with self.subTest(f"{first} {len(before)} {len(after)}"):
+                    main = self.write("project/main.rb", f"{first}{before}old\n")
+                    self.list.unlink(missing_ok=True)
+                    self.cold()
+                    spare, other = self.spare(), self.spare()
+                    self.write("project/new", f"{first}{after}new\n").rename(main)  # as some editors save
+                    out = self.run_gated("record", self.MAIN).finish()
+                    self.assertEqual((spare.open(), spare.finish()), ("go", out))
+                    main.write_text(f"{first}{before}newest\n")
+                    self.assertEqual((other.open(), other.finish()[1][-7:]), ("go", "newest\n"))
+
+    def test_the_program_itself_begins_in_another_way(self):
+        """The first line may have options of Ruby's."""
+        line = "#!/usr/bin/env ruby\n"
+        for before, after in ("", line), (line, ""), (line, "#!/usr/bin/env ruby -W0\n"), ("", None):
+            with self.subTest(f"{before}{after}"):
+                text = (self.folder / "main.rb").read_text().replace(line, "")
+                main = self.write("project/main.rb", before + text)
+                self.list.unlink(missing_ok=True)
+                self.check_cold(main, lambda: main.unlink() if after is None else main.write_text(after + text))
+
+    def test_the_program_itself_has_an_error_now(self):
+        self.cold()
+        spare = self.spare()
+        self.write("project/main.rb", "require 'colour'\n)\n")
+        self.assertEqual(spare.open(), "go")
+        status, _, err = spare.finish()
+        self.assertEqual(status, 1)
+        self.assertIn("main.rb:2: syntax error", err)
 
     def test_a_thread_that_waits_for_an_element_of_a_queue(self):
         """concurrent-ruby starts one, and all of Rails loads that."""
