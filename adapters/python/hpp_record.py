@@ -11,6 +11,11 @@ write to the same file:
     py failed NAME      loading has failed, in the usual way: the program goes on without it
     py set NAME         the program has set this variable, or a module that is not loaded early
     py env NAME         a module has set this variable while it was loaded, before what follows
+    py start WORD       a start of the program, `warm` if modules were loaded early, or `cold`
+    py serves           the program listens
+    py added DIGEST     the program, or a module, has changed something to a value that has this digest: see
+                        State.items
+    py again            the program has done so for the first time: what is recorded of modules is old
     py fork             the process has forked: a thread of the parent would be missing in the child
     py skip NAME        must not be loaded early: hpp_spare.py has found that out, or the program has put
                         another module into sys.modules under this name
@@ -109,7 +114,7 @@ class State:
         if script is not None:
             self.first |= {os.path.dirname(path)
                            for path in (script, os.path.abspath(script), os.path.realpath(script))}
-        self.values, self.known = None, ""
+        self.values, self.known, self.parts = None, "", {}
 
     def digest(self):
         """Equal values mean equal states, also in different processes."""
@@ -120,14 +125,23 @@ class State:
             folder, *sys.path, None, *sys.argv[1:], None, *getattr(warnings, "filters", ()), None,
             *map(type, getattr(root, "handlers", ())), getattr(root, "level", None), len(builtins.__dict__))
         if values != self.values:
-            self.values, self.known = values, digest(repr(self.parts(folder, warnings, root)))
+            self.parts = self.parts_of(folder, warnings, root)
+            self.values, self.known = values, digest(repr(self.parts))
         return self.known
 
-    def parts(self, folder, warnings, root):
-        return (
-            folder, [path for path in dict.fromkeys(sys.path) if not self.is_expected(path)], sys.argv[1:],
-            sorted(builtins.__dict__), getattr(warnings, "filters", ()),
-            [*map(kind_of, getattr(root, "handlers", ()))], getattr(root, "level", 30))
+    def items(self):
+        """{digest of a value: the part to which it belongs}"""
+        self.digest()
+        return {digest(f"{part} {value!r}"): part for part, values in self.parts.items() for value in values}
+
+    def parts_of(self, folder, warnings, root):
+        """For a person, and the values."""
+        return {
+            "the current folder": [folder], "sys.argv": [sys.argv[1:]],
+            "sys.path": [path for path in dict.fromkeys(sys.path) if not self.is_expected(path)],
+            "builtins": sorted(builtins.__dict__), "warnings.filters": list(getattr(warnings, "filters", ())),
+            "logging.root.handlers": [*map(kind_of, getattr(root, "handlers", ()))],
+            "logging.root.level": [getattr(root, "level", 30)]}
 
     def is_expected(self, path):
         return isinstance(path, str) and (path in self.first or self.project.has_folder(os.path.abspath(path)))
@@ -173,6 +187,7 @@ class EarlyReads:
         self.values = {}  # name: what the first module has read, None if there was no such variable
         self.are_all_read = False  # a module has listed the variables
         self.copies = []  # dictionaries with all variables, which are kept up to date
+        self.expected = None  # the values of the last start, if modules were loaded early
 
     def note(self, name):
         self.values.setdefault(name, os.environ._data.get(name))
@@ -200,6 +215,7 @@ class Recorder:
         self.importing = []  # recorded names whose import has begun, outermost first
         self.found = {}  # name: ((the state, the file of __main__) when it was looked for, its loader and file)
         self.main, self.watch = None, Watch()
+        self.last_state, self.items, self.expected = "", set(), None
         self.folders = set()
         self.path = ()
         self.early, self.gate, self.gate_identity = None, -1, None
@@ -213,6 +229,7 @@ class Recorder:
         opened = self.open()
         if early is not None:
             self.early, self.gate, self.gate_identity = early, number, identity(number)
+            self.expected = early.expected
             number = free_descriptor(number)
         self.descriptor = os.dup2(opened, number, inheritable=False)
         os.close(opened)
@@ -222,6 +239,8 @@ class Recorder:
         if not is_loaded and sys.version_info >= (3, 10):  # before, it keeps the functions in itself
             del sys.modules["atexit"]
         self.known, self.count = set(sys.modules), len(sys.modules)
+        self.last_state, self.items = self.state.digest(), {*self.state.items()}
+        self.append(f"py start {'cold' if self.expected is None else 'warm'}\n")
         os.register_at_fork(before=without_errors(self.note_fork))
         for name in "putenv", "unsetenv":
             self.watch.replace(os, name, without_errors(self.note_variable))
@@ -245,7 +264,7 @@ class Recorder:
     def watch_listening(self):
         """hpp looks at the file when the server answers."""
         kind = attribute("socket", "socket")
-        original, note = getattr(kind, "listen", None), without_errors(self.finish)
+        original, note = getattr(kind, "listen", None), without_errors(self.note_listening)
         if original is None:
             return
 
@@ -266,11 +285,39 @@ class Recorder:
         if not self.sees_listening and attribute("socket", "socket") is not None and not is_initializing("socket"):
             self.sees_listening = True
             self.watch_listening()
-        return self.state.digest(), attribute("__main__", "__file__")
+        self.note_state()
+        return self.last_state, attribute("__main__", "__file__")
+
+    def note_state(self):
+        """If the program changes something to a value that it never had, a module that was loaded early may have
+        seen the old one."""
+        if self.last_state == (state := self.state.digest()):
+            return
+        self.last_state = state
+        for item, part in self.state.items().items():
+            if item not in self.items:
+                self.items.add(item)
+                self.append(f"py added {item}\n")
+                if self.expected is not None and item not in self.expected:
+                    self.expected = None
+                    self.append("py again\n")
+                    self.flush()
+                    self.start_cold(part.encode())
+
+    def start_cold(self, name):
+        """Asks hpp to start the program again, because it has changed this after a module has read it."""
+        if identity(self.gate) == self.gate_identity:
+            os.write(self.gate, b"variable " + name + b"\n")
 
     def finish(self):
+        self.note_state()
         self.note_modules()
         self.flush()
+
+    def note_listening(self):
+        self.note_state()
+        self.append("py serves\n")
+        self.finish()
 
     def note_fork(self):
         self.note_modules()
@@ -349,8 +396,7 @@ class Recorder:
         if "variable" in known or not self.early.would_differ(name, value):
             return
         known.add("variable")
-        if identity(self.gate) == self.gate_identity:
-            os.write(self.gate, b"variable " + name + b"\n")
+        self.start_cold(name)
 
     def is_set_by_module(self):
         """Whether a module from outside the project sets a variable while it is loaded."""

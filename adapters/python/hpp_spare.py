@@ -41,6 +41,8 @@ READING = {"open", "os.listdir", "os.scandir"}
 CACHING = {"os.mkdir", "os.remove", "os.rename", "os.rmdir"}
 ASKING = ("stat", "lstat", "access")
 LISTING = ("listdir", "scandir")
+# A program that differs at each start, such as by a temporary folder, is started cold from then on.
+AGAINS_MAX = 3
 # Where `warnings` keeps what the caller of a module was warned of.
 WARNED = "__warningregistry__"
 # The files of frames that read for the import system: modules, and lists of their folders.
@@ -87,6 +89,29 @@ class Recorded:
         self.file = None  # the file of another module that has taken its place
 
 
+class Changes:
+    """What the last start of the program has changed, from the recording."""
+
+    def __init__(self):
+        self.added = set()  # since the last start that came to listen
+        self.of_start, self.is_warm, self.is_again = set(), False, False
+        self.agains = 0  # warm starts in a row that had to become cold ones
+
+    def note(self, word, value):
+        if word == "start":
+            if self.is_warm and not self.is_again:
+                self.agains = 0
+            self.of_start, self.is_warm, self.is_again = set(), value == "warm", False
+        elif word == "serves":
+            self.added = self.of_start
+        elif word == "added":
+            self.of_start.add(value)
+            self.added.add(value)
+        elif word == "again":
+            self.is_again = True
+            self.agains += 1
+
+
 class Spare:
     def __init__(self, file, project, state, chain, script, module):
         self.file, self.project, self.state = file, project, state
@@ -96,7 +121,7 @@ class Spare:
         self.set_early = set()
         self.early = EarlyReads()
         self.skipped, self.forks, self.is_checked = set(), False, True
-        self.watch, self.main = Watch(), ""
+        self.watch, self.main, self.changes = Watch(), "", Changes()
         folders = self.read()
         self.own = {f"{module}.__main__"} if module else set()
         self.module = module
@@ -123,11 +148,13 @@ class Spare:
                     continue
                 if word == "module":
                     name, _, rest = value.partition(" ")
-                    if name not in self.modules:
-                        self.modules[name] = Recorded(*rest.partition(" ")[::2], main, set_before)
-                        self.is_checked = False
+                    self.add(name, Recorded(*rest.partition(" ")[::2], main, set_before))
                 elif word == "file" and (name := value.partition(" ")[0]) in self.modules:
                     self.modules[name].file = value.partition(" ")[2]
+                elif word in ("start", "serves", "added", "again"):
+                    self.changes.note(word, value)
+                    if word == "again":
+                        self.modules.clear()
                 elif word == "main":
                     main = value
                 elif word == "failed":
@@ -146,9 +173,20 @@ class Spare:
                 elif word == "checked":
                     self.is_checked, checked = True, value
                 self.forks = self.forks or word == "fork"
+        if self.changes.agains > AGAINS_MAX:
+            self.modules.clear()
         if self.modules and checked != self.digest():
             self.is_checked = False
         return folders
+
+    def add(self, name, module):
+        """The newest recording counts, because the program may have changed."""
+        if (old := self.modules.get(name)) is not None:
+            module.set_before = old.set_before
+            if (old.state, old.source, old.main) == (module.state, module.source, module.main):
+                return
+        self.modules[name] = module
+        self.is_checked = False
 
     def digest(self):
         """Differs if a module has changed, so that it may do something else while it is loaded."""
@@ -172,6 +210,8 @@ class Spare:
         self.watch.put_back()
         self.guard.note_read_before()
         self.forget_folders()
+        if self.modules.keys() & sys.modules.keys():
+            self.early.expected = self.changes.added
         return len(sys.modules) - before
 
     def watch_functions(self):
@@ -260,10 +300,11 @@ class Spare:
             self.declare_unfit(name)
 
     def process_state(self):
-        threading = sys.modules.get("threading")
+        threading, root = sys.modules.get("threading"), getattr(sys.modules.get("logging"), "root", None)
         threads = len(os.listdir("/proc/self/task")) if self.forks else 0
         return (list(sys.path), list(sys.argv), os.getcwd(), threads,
-                threading.active_count() if threading else 1)
+                threading.active_count() if threading else 1,
+                list(getattr(root, "handlers", ())), getattr(root, "level", 30))
 
     def declare_unfit(self, *names):
         self.unfit += [name for name in names if name not in self.unfit and name != "__main__"]

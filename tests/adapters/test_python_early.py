@@ -230,21 +230,68 @@ class States(Early):
         self.main(f"import colorsys\n{change}\nimport package\n")
         self.assertIn(out, self.compare(["colorsys"], late=["package"]))
 
-    def test_everything_that_a_module_may_see(self):
+    def setUp(self):
+        super().setUp()
         self.write("project/data", "top")
         self.write("project/api/data", "api")
-        for change, text, out in (
-                ("import os; os.chdir('api')", "print(open('data').read())\n", "api"),
-                ("import builtins; builtins._ = str.upper",
-                 "try: print(_('text'))\nexcept NameError: print('text')\n", "TEXT"),
-                ("import sys; sys.argv.append('more')", "import sys\nprint(sys.argv)\n", "more"),
-                ("import sys; sys.path.append('/nonexistent')", "import sys\nprint(sys.path[-1])\n", "nonexistent"),
-                ("import logging, sys; logging.basicConfig(level=20, stream=sys.stdout)",
-                 "import logging\nlogging.info('loaded')\n", "INFO:root:loaded"),
-                ("import warnings; warnings.filterwarnings('error')",
-                 "import warnings\ntry: warnings.warn('x')\nexcept UserWarning: print('error')\n", "error")):
+
+    CHANGES = (
+        ("import os; os.chdir('api')", "print(open('data').read())\n", "api"),
+        ("import builtins; builtins._ = str.upper",
+         "try: print(_('text'))\nexcept NameError: print('text')\n", "TEXT"),
+        ("import sys; sys.argv.append('more')", "import sys\nprint(sys.argv)\n", "more"),
+        ("import sys; sys.path.append('/nonexistent')", "import sys\nprint(sys.path[-1])\n", "nonexistent"),
+        ("import logging, sys; logging.basicConfig(level=20, stream=sys.stdout)",
+         "import logging\nlogging.getLogger('p').info('loaded')\n", "INFO:p:loaded"),
+        ("import warnings; warnings.filterwarnings('error')",
+         "import warnings\nprint(warnings.filters[0][0])\n", "error"))
+
+    def test_everything_that_a_module_may_see(self):
+        for change, text, out in self.CHANGES:
             with self.subTest(change):
                 self.check_late(change, text, out)
+
+    def test_a_save_makes_the_program_change_it(self):
+        """Then the module was loaded too early, so hpp must start the program again, and the recording is old."""
+        parts = "the current folder", "builtins", "sys.argv", "sys.path", "logging.root.", "warnings.filters"
+        for (change, text, out), part in zip(self.CHANGES, parts):
+            with self.subTest(change):
+                self.list.unlink(missing_ok=True)
+                self.package(text)
+                self.main("import colorsys, package\n")
+                self.cold()
+                self.assertIn("package", self.recorded("module"))
+                spare = self.spare()
+                self.assertEqual(self.recorded("skip").count("package"), 0)
+                self.main(f"import colorsys\n{change}\nimport shop, package\n")
+                line, = spare.go_on()
+                self.assertTrue(line.startswith(f"variable {part}"), line)
+                self.assertIn(out, self.compare(["colorsys"], late=["package"]))
+
+    def test_a_save_makes_the_program_change_it_once_more(self):
+        """Only the last start that came to listen counts."""
+        self.package("print(open('data').read())\n")
+        listen = "import socket\nsocket.socket().listen()\n"
+        usual, changed = (f"import colorsys\n{text}import shop, package\n{listen}" for text in (
+            "", "import os; os.chdir('api')\n"))
+        for text, answer in (usual, []), (changed, ["variable the current folder"]), (usual, []), (
+                usual, []), (changed, ["variable the current folder"]), (changed, []), (changed, []):
+            self.main(text)
+            if self.list.exists():
+                spare = self.spare()
+                self.assertEqual(spare.go_on(), answer)
+                self.assertIn(spare.finish()[0], (0, 1))
+            if answer or not self.list.exists():
+                self.assertIn("api" if text == changed else "top", self.cold())
+
+    def test_a_program_that_differs_at_each_start(self):
+        self.main("import os, sys, colorsys; sys.argv.append(str(os.getpid()))\nimport package\nprint('main')\n")
+        answers = []
+        for _ in range(6):
+            self.cold()
+            answers.append(self.spare().go_on())
+        self.assertEqual(answers[0], ["variable sys.argv"])
+        self.assertEqual(answers[-1], [])
 
     def test_a_folder_of_the_project_in_the_path(self):
         """Many programs put one there. It does not matter, because the spare compares where it finds modules."""
@@ -255,6 +302,12 @@ class States(Early):
     def test_a_folder_that_is_in_the_path_already(self):
         self.main(f"import sys; sys.path.insert(0, {str(self.packages)!r})\nimport package\n")
         self.compare(["package"])
+
+    def test_a_package_that_configures_logging(self):
+        """The program could not do so afterwards."""
+        self.package("import logging, sys\nlogging.basicConfig(stream=sys.stdout)\nprint('package')\n")
+        self.main("import colorsys, package\n")
+        self.compare(["colorsys"], late=["package"])
 
     def test_a_package_may_change_them(self):
         self.write("site-packages/library.py", "import warnings\nwarnings.simplefilter('ignore')\n")
