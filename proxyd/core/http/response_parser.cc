@@ -21,7 +21,7 @@ bool is_digit(char c) {
 }
 
 // Not a function, because std::none_of() would call it through a pointer for each byte of a head.
-constexpr auto is_control = [](char c) {
+constexpr auto is_control_byte = [](char c) {
   const auto byte = static_cast<unsigned char>(c);
   return (byte < 0x20 && c != '\t') || byte == 0x7f;
 };
@@ -79,7 +79,7 @@ bool take_token(std::string_view& text) {
 
 // RFC 9112 §7.1.1: *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] ).
 bool are_extensions(std::string_view text) {
-  if (std::any_of(text.begin(), text.end(), is_control)) return false;
+  if (std::any_of(text.begin(), text.end(), is_control_byte)) return false;
   while (!text.empty()) {
     text = trimmed_left(text);
     if (!take(text, ';')) return false;
@@ -234,10 +234,10 @@ std::string_view ResponseParser::take_folded(std::string_view first, std::string
 }
 
 std::string_view ResponseParser::without_controls(std::string_view text, Defects& defects) {
-  if (std::none_of(text.begin(), text.end(), is_control)) return text;
+  if (std::none_of(text.begin(), text.end(), is_control_byte)) return text;
   defects.add(Defect::ControlCharacter);
   std::string& made = made_.emplace_front(text);
-  std::replace_if(made.begin(), made.end(), is_control, ' ');
+  std::replace_if(made.begin(), made.end(), is_control_byte, ' ');
   return made;
 }
 
