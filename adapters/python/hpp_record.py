@@ -103,9 +103,10 @@ def source_of(spec):
 
 class State:
     """What a program can change before an import so that the module does something else while it is loaded:
-    the current folder, sys.path, the arguments, builtin names, and the filters of warnings and the handlers
-    of logging. Folders of the project in sys.path and import hooks are no matter, because a spare compares
-    how it finds each module."""
+    the current folder, sys.path, the arguments, builtin names, and the filters of warnings. Folders of the
+    project in sys.path and import hooks are no matter, because a spare compares how it finds each module.
+    The handlers of logging are none of this: most programs set them up early, and few modules log while
+    they are loaded."""
 
     def __init__(self, project, script):
         self.project = project
@@ -120,12 +121,10 @@ class State:
         """Equal values mean equal states, also in different processes."""
         folder = current_folder()
         warnings = sys.modules.get("warnings", _warnings)
-        root = getattr(sys.modules.get("logging"), "root", None)
-        values = (
-            folder, *sys.path, None, *sys.argv[1:], None, *getattr(warnings, "filters", ()), None,
-            *map(type, getattr(root, "handlers", ())), getattr(root, "level", None), len(builtins.__dict__))
+        values = (folder, *sys.path, None, *sys.argv[1:], None, *getattr(warnings, "filters", ()), None,
+                  len(builtins.__dict__))
         if values != self.values:
-            self.parts = self.parts_of(folder, warnings, root)
+            self.parts = self.parts_of(folder, warnings)
             self.values, self.known = values, digest(repr(self.parts))
         return self.known
 
@@ -134,14 +133,12 @@ class State:
         self.digest()
         return {digest(f"{part} {value!r}"): part for part, values in self.parts.items() for value in values}
 
-    def parts_of(self, folder, warnings, root):
+    def parts_of(self, folder, warnings):
         """For a person, and the values."""
         return {
             "the current folder": [folder], "sys.argv": [sys.argv[1:]],
             "sys.path": [path for path in dict.fromkeys(sys.path) if not self.is_expected(path)],
-            "builtins": sorted(builtins.__dict__), "warnings.filters": list(getattr(warnings, "filters", ())),
-            "logging.root.handlers": [*map(kind_of, getattr(root, "handlers", ()))],
-            "logging.root.level": [getattr(root, "level", 30)]}
+            "builtins": sorted(builtins.__dict__), "warnings.filters": list(getattr(warnings, "filters", ()))}
 
     def is_expected(self, path):
         return isinstance(path, str) and (path in self.first or self.project.has_folder(os.path.abspath(path)))
