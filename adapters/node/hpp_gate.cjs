@@ -36,7 +36,7 @@ const WRAPPERS = new Set([
   'pnpm', 'ts-node-dev', 'tsx', 'turbo', 'wireit', 'yarn',
 ]);
 
-const { packageOf, projectOf } = require('./hpp_project.cjs');
+const { packageOf, projectOf, statusOf } = require('./hpp_project.cjs');
 
 const IMPORT = pathToFileURL(path.join(__dirname, 'hpp_gate.mjs')).href;
 
@@ -236,7 +236,7 @@ const number = process.env.HPP_GATE ?? '';
 if (isMainThread && /^\d+$/.test(number) && script && !isWrapper(script)) {
   let isGate = false;
   try {
-    isGate = fs.fstatSync(Number(number)).isSocket();
+    isGate = statusOf(Number(number)).isSocket();
   } catch {
     // A program in between has closed it.
   }

@@ -1,7 +1,12 @@
-// Which files belong to the project, and to which package the others.
+// Which files belong to the project, and to which package the others; and what a descriptor is.
 'use strict';
 
+const fs = require('fs');
 const path = require('path');
+
+// The status of a descriptor. Without `bigint`, realpathSync() would no longer follow links if this is a socket,
+// because it looks at the type that the newest such call has left behind (Node 20).
+const statusOf = (descriptor) => fs.fstatSync(descriptor, { bigint: true });
 
 // Folders below a root whose files do not belong to the project.
 const OUTSIDE = new Set(['node_modules', 'site-packages', 'dist-packages', 'gems', 'bundle']);
@@ -22,4 +27,4 @@ const packageOf = (file) => {
   return path.basename(file).split('.')[0];
 };
 
-module.exports = { packageOf, projectOf };
+module.exports = { packageOf, projectOf, statusOf };

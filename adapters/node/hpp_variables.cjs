@@ -5,6 +5,8 @@
 const fs = require('fs');
 const net = require('net');
 
+const { statusOf } = require('./hpp_project.cjs');
+
 // Not the function that hpp_patches.cjs watches.
 const { readFileSync } = fs;
 
@@ -157,10 +159,10 @@ class EarlyReads {
 // else has, each once. Without a gate, hpp is not told.
 const reporterOf = (early, gate, append) => {
   const said = new Set();
-  const { dev, ino } = gate === undefined ? {} : fs.fstatSync(gate);
+  const { dev, ino } = gate === undefined ? {} : statusOf(gate);
   const isOpen = () => {
     try {
-      const status = fs.fstatSync(gate);
+      const status = statusOf(gate);
       return status.dev === dev && status.ino === ino;
     } catch {
       return false;

@@ -201,6 +201,20 @@ class Options(EsProject):
 
 
 class Finding(EsProject):
+    def test_packages_behind_links_exist_once(self):
+        """Node would not resolve the links if the newest file that `fs` has looked at were the gate."""
+        for name in ("one", "two"):
+            store = self.write(f"node_modules/.pnpm/{name}@1/node_modules/{name}/index.js",
+                               "process.env.NEVER_SET;\nmodule.exports = class {};\n")
+            (self.folder / "node_modules" / name).symlink_to(store.parent)
+        self.write("main.mjs", "import { createRequire } from 'node:module';\nimport one from 'one';\n"
+                   "import two from 'two';\nconst require = createRequire(import.meta.url);\n"
+                   "console.log(one === require('one'), two === require('two'));\n")
+        self.assertEqual(self.cold(), "true true\n")
+        spare = self.spare()
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, "true true\n", ""))
+
     def test_the_text_of_a_file_says_what_it_imports(self):
         """Comments, strings, template literals and regular expressions may look like an import."""
         for name in "abcdefn":
