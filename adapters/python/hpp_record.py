@@ -75,6 +75,13 @@ def attribute(name, variable):
         return None
 
 
+def is_of_package(name):
+    """Whether its package has put the module into sys.modules, as `collections` does with collections.abc. The
+    package does so in a spare, too."""
+    package, _, variable = name.rpartition(".")
+    return package in sys.modules and attribute(package, variable) is sys.modules.get(name)
+
+
 def is_initializing(name):
     return getattr(attribute(name, "__spec__"), "_initializing", False)
 
@@ -351,7 +358,7 @@ class Recorder:
         program may do the same."""
         begin, source = self.found.get(name, (None, ""))
         if begin is None:
-            return f"py skip {name}\n"
+            return "" if is_of_package(name) else f"py skip {name}\n"
         origin = source.partition(" ")[2]
         if not origin or self.project.has(origin):
             return ""

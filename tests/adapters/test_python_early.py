@@ -307,6 +307,13 @@ class States(Early):
         self.main("import colorsys, package\n")
         self.compare(["colorsys"], late=["package"])
 
+    def test_a_package_that_names_a_module(self):
+        """It is no module that the program has put into sys.modules."""
+        self.package("import sys, types\nsys.modules['package.part'] = part = types.ModuleType('part')\nprint('package')\n")
+        self.main("import package\nimport package.part, colorsys\n")
+        self.compare(["colorsys", "package"])
+        self.assertEqual(self.recorded("skip"), [])
+
     def test_a_program_that_configures_logging(self):
         """As Django does with LOGGING, before it loads the applications."""
         self.main("import logging; logging.basicConfig(level=20)\nimport package\n")
