@@ -14,8 +14,8 @@ module reads in another way makes it unfit, too."""
 
 import _frozen_importlib
 import _frozen_importlib_external
+import _io
 import builtins
-import io
 import os
 import sys
 import time
@@ -220,9 +220,11 @@ class Spare:
             watch.replace(os, name, self.note_asked)
         for name in LISTING:
             watch.replace(os, name, self.check_listing)
-        for module in builtins, io:
+        # Python 3.14 does not load `io` at the start. It will take its functions from _io.
+        for module in builtins, sys.modules.get("io", _io):
             watch.replace(module, "open", self.check_open)
-        watch.replace(io, "open_code", self.check_open_code)
+        if "io" in sys.modules:
+            watch.replace(sys.modules["io"], "open_code", self.check_open_code)
         watch.replace(os, "open", self.check_os_open)
         find_spec, get_data = _frozen_importlib._find_spec, loader.get_data
 
