@@ -26,7 +26,8 @@ struct FileMark {
 using FileMarks = std::map<std::string, FileMark>;  // by name
 
 // Whether a process may read a file of this name before it comes to its gate: the file contains
-// neither source code nor a template, a style sheet or a picture, and is no log or database.
+// neither source code nor a template, a translation, a style sheet or a picture, and is no log or
+// database.
 bool is_read_early(std::string_view name);
 
 // Returns the name of the first file that has changed, appeared or disappeared; empty: none has.

@@ -11,9 +11,9 @@ TEST(FileMarks, CoverWhatAWrapperOrAnInterpreterReads) {
         "Gemfile", "Makefile", "run.sh", ".npmrc", "manage"}) {
     EXPECT_TRUE(is_read_early(name)) << name;
   }
-  for (const char* const name :
-       {"app.py", "server.js", "config.ru", "index.html", "db.sqlite3", "db.sqlite3-journal",
-        "server.log", "logo.svg", ".app.py.swp", "4913", ".watchman-cookie-host-1-2"}) {
+  for (const char* const name : {"app.py", "server.js", "config.ru", "index.html", "index.hbs",
+                                 "de.po", "db.sqlite3", "db.sqlite3-journal", "server.log",
+                                 "logo.svg", ".app.py.swp", "4913", ".watchman-cookie-host-1-2"}) {
     EXPECT_FALSE(is_read_early(name)) << name;
   }
 }
