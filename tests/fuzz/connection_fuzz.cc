@@ -87,8 +87,8 @@ Script read_script(std::string_view input) {
 struct SentRequest {
   std::string start;  // the request line that the backend should get
   RequestFacts facts;
-  std::string body;  // the client's bytes, with their framing
-  int forwards = 0;
+  std::string body;       // the client's bytes, with their framing
+  bool was_sent = false;  // a backend connection was made for it
   int answers = 0;
   std::optional<Answer> own_answer;
   std::string source;  // the backend's answer, unchanged
@@ -594,10 +594,8 @@ class Play {
   void perform(const ForwardRequest& effect) {
     check(!upstream_, "there are never two backend connections");
     SentRequest& request = newest();
-    ++request.forwards;
-    check(
-        request.forwards == 1 || (request.facts.is_safe && request.facts.framing == Framing::None),
-        "only what is safe and complete is sent again", request.start);
+    check(!request.was_sent || (request.facts.is_safe && request.facts.framing == Framing::None),
+          "only what is safe and complete is sent again", request.start);
     check(request.answers == 0, "what is answered is not sent");
     upstream_ = take_upstream(effect.fresh);
     if (upstream_->is_open) send_request();
@@ -618,6 +616,7 @@ class Play {
     upstream_->parser.start();
     upstream_->output += head_;
     got_[upstream_->number].requests.push_back(requests_.size() - 1);
+    newest().was_sent = true;
     handle(UpstreamOpened{.reused = upstream_->was_used});
   }
 
