@@ -209,9 +209,8 @@ const follow = (order, file, roots, command, gate, options, word) => {
   const objection = objectionToOptions(options) || chain.objection();
   if (objection) say(gate, `refuse ${objection}`);
   const goOn = (early) => {
-    const isRead = early && !early.isEmpty();
-    if (!isRead) fs.closeSync(gate);
-    record(file, isProject, early, isRead ? gate : undefined);
+    if (!early) fs.closeSync(gate);
+    record(file, isProject, early, early && gate);
   };
   if (order === 'record') {
     // Before what the user has given with --import.

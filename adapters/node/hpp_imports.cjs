@@ -4,7 +4,6 @@
 'use strict';
 
 const fs = require('fs');
-const Module = require('module');
 const path = require('path');
 const { pathToFileURL } = require('url');
 
@@ -165,7 +164,20 @@ const detectsModules = () => {
 };
 
 // The file that Node runs for the first word of the command line, which may be a folder or lack its extension.
-const mainFile = (word) => Module._findPath(path.resolve(word), null, true) || word;
+// Node's own search would remember what it finds, also links that change before the gate is opened.
+const mainFile = (word) => {
+  const place = path.resolve(word);
+  let main = '.';
+  try {
+    main = JSON.parse(fs.readFileSync(path.join(place, 'package.json'), 'utf8')).main ?? main;
+  } catch {
+    // There is none.
+  }
+  const places = [place, path.resolve(place, main), path.join(place, 'index')];
+  const isFile = (file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile();
+  return places.flatMap((each) => ['', '.js', '.json', '.node', '/index.js'].map((end) => each + end)).find(isFile) ??
+    word;
+};
 
 // Whether Node reads the program as an ES module: then the spare needs --import.
 const isEsModule = (script) => {

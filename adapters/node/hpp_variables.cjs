@@ -128,10 +128,6 @@ class EarlyReads {
     this.before = copyOf(process.env);
   }
 
-  isEmpty() {
-    return this.names.size === 0 && this.listers.size === 0;
-  }
-
   // The variables that have changed since, and that a module would read differently now.
   changed() {
     const names = [...this.names].filter((name) => process.env[name] !== this.before[name]);

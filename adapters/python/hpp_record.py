@@ -34,7 +34,7 @@ import time
 from hpp_watch import Watch
 
 # Each restarted worker of a server that forks appends its modules. More than this is not recorded.
-FILE_BYTES_MAX = 1 << 20
+FILE_BYTES_MAX = 1 << 23
 # A write for each module would take 1 % of a start.
 WRITE_INTERVAL_S = 0.01
 # The search for new modules in sys.modules ends after so many known ones.
@@ -266,17 +266,21 @@ class Recorder:
         _frozen_importlib._find_spec = _find_spec
 
     def watch_listening(self):
-        """hpp looks at the file when the server answers."""
+        """hpp looks at the file when the server answers. uvloop listens by itself, but lets Python bind."""
         kind = attribute("socket", "socket")
-        original, note = getattr(kind, "listen", None), without_errors(self.note_listening)
-        if original is None:
-            return
+        bind, listen, note = kind.bind, kind.listen, without_errors(self.note_listening)
 
-        def listen(*words):
+        def bind_(*words):
             note()
-            return original(*words)
-        listen.__doc__ = original.__doc__
-        kind.listen = listen
+            return bind(*words)
+
+        def listen_(*words):
+            note()
+            return listen(*words)
+        for name, function, original in ("bind", bind_, bind), ("listen", listen_, listen):
+            function.__name__, function.__qualname__ = name, original.__qualname__
+            function.__doc__ = original.__doc__
+            setattr(kind, name, function)
 
     def note_found(self, name, begin, spec):
         self.found[name] = begin, source_of(spec)
@@ -285,7 +289,10 @@ class Recorder:
         """An import begins. Returns the state, and the file of __main__."""
         if self.path != (path := tuple(sys.path)):
             self.note_folders(path)
-        self.note_modules()
+        try:
+            self.note_modules()
+        except RuntimeError:  # another thread imports something: the next call notes it
+            pass
         if not self.sees_listening and attribute("socket", "socket") is not None and not is_initializing("socket"):
             self.sees_listening = True
             self.watch_listening()

@@ -41,8 +41,6 @@ READING = {"open", "os.listdir", "os.scandir"}
 CACHING = {"os.mkdir", "os.remove", "os.rename", "os.rmdir"}
 ASKING = ("stat", "lstat", "access")
 LISTING = ("listdir", "scandir")
-# A program that differs at each start, such as by a temporary folder, is started cold from then on.
-AGAINS_MAX = 3
 # Where `warnings` keeps what the caller of a module was warned of.
 WARNED = "__warningregistry__"
 # The files of frames that read for the import system: modules, and lists of their folders.
@@ -94,22 +92,17 @@ class Changes:
 
     def __init__(self):
         self.added = set()  # since the last start that came to listen
-        self.of_start, self.is_warm, self.is_again = set(), False, False
-        self.agains = 0  # warm starts in a row that had to become cold ones
+        self.of_start = set()
+        self.has_listened = False  # the last start
 
     def note(self, word, value):
         if word == "start":
-            if self.is_warm and not self.is_again:
-                self.agains = 0
-            self.of_start, self.is_warm, self.is_again = set(), value == "warm", False
+            self.of_start, self.has_listened = set(), False
         elif word == "serves":
-            self.added = self.of_start
+            self.added, self.has_listened = self.of_start, True
         elif word == "added":
             self.of_start.add(value)
             self.added.add(value)
-        elif word == "again":
-            self.is_again = True
-            self.agains += 1
 
 
 class Spare:
@@ -153,7 +146,8 @@ class Spare:
                     self.modules[name].file = value.partition(" ")[2]
                 elif word in ("start", "serves", "added", "again"):
                     self.changes.note(word, value)
-                    if word == "again":
+                    # Afterwards, hpp lets the server run, and the recording is still right.
+                    if word == "again" and not self.changes.has_listened:
                         self.modules.clear()
                 elif word == "main":
                     main = value
@@ -173,8 +167,6 @@ class Spare:
                 elif word == "checked":
                     self.is_checked, checked = True, value
                 self.forks = self.forks or word == "fork"
-        if self.changes.agains > AGAINS_MAX:
-            self.modules.clear()
         if self.modules and checked != self.digest():
             self.is_checked = False
         return folders

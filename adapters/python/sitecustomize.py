@@ -153,6 +153,7 @@ def use_gate():
     if not lines:
         os.close(gate)
         return
+    is_spare = lines[-1][0] == "preload"  # it must not run the program
     try:
         chain = load("hpp_chain").Chain(" ".join(text for word, text in lines if word == "command"))
         refuse(gate, chain)
@@ -163,12 +164,16 @@ def use_gate():
         recorder = record.Recorder(path, project, record.State(project, script))
         if order == "preload":
             early = spend_as_spare(gate, chain, recorder, script, module)
+            is_spare = False
             recorder.start(gate, early)
         else:
             recorder.start(gate)
-    except OSError as error:
+    except Exception as error:
         # A file of hpp's is missing, or the disk is full: the program can run without.
         sys.stderr.write("hpp's adapter for Python has failed: {}\n".format(error))
+        sys.stderr.flush()
+        if is_spare:
+            os._exit(1)
 
 
 def refuse(gate, chain):
@@ -192,10 +197,13 @@ def spend_as_spare(gate, chain, recorder, script, module):
             if os.waitpid(child, 0)[1] != 0:
                 break  # a module has crashed it, or does not come to an end
         else:
-            __import__("_signal").alarm(TRIAL_S_MAX)
-            recorder.append(spare.try_modules())
-            recorder.flush()
-            os._exit(0)
+            try:
+                __import__("_signal").alarm(TRIAL_S_MAX)
+                recorder.append(spare.try_modules())
+                recorder.flush()
+                os._exit(0)
+            finally:
+                os._exit(1)
         spare = Spare(*words)
     modules = spare.preload() if spare.is_checked else 0
     if spare.unfit:  # a module does not do the same each time

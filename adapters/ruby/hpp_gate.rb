@@ -76,8 +76,8 @@ module HppGate
         # again if that was for BUNDLER_SETUP.
         @is_hidden = file != __FILE__ && (@is_hidden || $LOADED_FEATURES.delete(__FILE__))
         note(file, point.instruction_sequence) unless point.eval_script || file == __FILE__
-      rescue SystemCallError, IOError
-        # The program must not notice a full disk, or that it has closed all descriptors.
+      rescue StandardError
+        # The program must not notice a full disk, that it has closed all descriptors, or a fault of ours.
       end
       trace.enable
     end
@@ -158,11 +158,12 @@ module HppGate
   def remove_adapter(variable, name, nothing)
     value = ENV.fetch(variable, '')
     added, separator = ADDED[name]
-    words = value.split(/#{separator}/, -1)
+    added = added.map(&:b)
+    words = value.b.split(/#{separator}/n, -1) # a path may have bytes that no text has
     return if (words & added).empty?
 
     left = words.reject { |word| added.include?(word) }.join(separator)
-    ENV[variable] = left.empty? ? nothing : left
+    ENV[variable] = left.empty? ? nothing : left.force_encoding(value.encoding)
   end
 
   # Whether this is a `bundle exec` that executes a program. Bundler loads a script into its own process if
@@ -257,24 +258,27 @@ module HppGate
   end
 
   def follow(gate, order, file, project, command)
+    is_spare = order == 'preload'
     require_relative 'hpp_chain'
     require_relative 'hpp_constants'
     require_relative 'hpp_variables'
     chain = Chain.new(command)
     objection = chain.objection || required_file(project)
     gate.write("refuse #{objection}\n") if objection
-    if order == 'preload'
+    if is_spare
       require_relative 'hpp_program'
       require_relative 'hpp_spare'
       early = Spare.wait(gate, file, project, chain)
+      is_spare = false
     end
     early = nil if early&.empty?
     gate.close unless early
     $LOADED_FEATURES.reject! { |name| File.dirname(name) == __dir__ }
     Recorder.new(file, project).start(early, early && gate)
-  rescue SystemCallError => e
+  rescue StandardError => e
     # A file of hpp's is missing, or the disk is full: the program can run without.
     warn "hpp's adapter for Ruby has failed: #{e.message}"
+    ::Process.exit!(1) if is_spare # it must not run the program
   end
 end
 

@@ -53,7 +53,7 @@ const names = Object.keys(require.cache).map((name) => require('path').relative(
 console.log(process.argv.slice(1), process.execArgv, Object.entries(process.env).sort(), names.sort());
 console.log(require.main === module, process.mainModule === module, module.children.length, fs.readFileSync.name);
 console.log(require('child_process').execFileSync(process.execPath, ['-p', 'process.env.HPP_GATE'], {encoding: 'utf8'}));
-console.log(fs.readdirSync('/proc/self/fd').filter((name) => name >= 64));
+console.log(fs.readdirSync('/proc/self/fd').filter((name) => name > 64));
 console.log(new Error('trace').stack, globalThis[Symbol.for('hpp.gate')]);
 """)
         plain = subprocess.run([NODE, "main.js"], cwd=self.folder, capture_output=True, text=True, check=True,
@@ -172,6 +172,22 @@ spawn(process.execPath, ['--require', hook, ...process.argv.slice(2)], { stdio: 
         self.cold()
         self.assertEqual(self.recorded("module"), [str(store)])
         self.assertEqual(self.spare().output(), "linked\n")
+
+    def test_a_link_to_the_program_that_is_switched(self):
+        for name in ("one", "two"):
+            self.write(f"{name}/main.js", "require('package');\n" + PRINT.format(name))
+        link = self.folder / "current"
+        link.symlink_to("one")
+        for self.MAIN in ("node", "current/main.js"), ("node", "current/main"):
+            with self.subTest(self.MAIN):
+                link.unlink()
+                link.symlink_to("one")
+                self.assertEqual(self.cold(), "package\none\n")
+                spare = self.spare()
+                link.unlink()
+                link.symlink_to("two")
+                self.assertEqual(spare.open(), "go")
+                self.assertEqual(spare.finish(), (0, "package\ntwo\n", ""))
 
     def test_a_linked_folder_of_packages(self):
         """As in a working tree of git. hpp watches where the link leads."""

@@ -283,12 +283,9 @@ class States(Early):
 
     def test_a_program_that_differs_at_each_start(self):
         self.main("import os, sys, colorsys; sys.argv.append(str(os.getpid()))\nimport package\nprint('main')\n")
-        answers = []
-        for _ in range(6):
+        for _ in range(2):  # hpp starts no spares after the third
             self.cold()
-            answers.append(self.spare().go_on())
-        self.assertEqual(answers[0], ["variable sys.argv"])
-        self.assertEqual(answers[-1], [])
+            self.assertEqual(self.spare().go_on(), ["variable sys.argv"])
 
     def test_a_folder_of_the_project_in_the_path(self):
         """Many programs put one there. It does not matter, because the spare compares where it finds modules."""

@@ -1,5 +1,4 @@
 #include "watchd/watchman/core/expression.h"
-#include "common/default_excludes.h"
 
 #include <nlohmann/json.hpp>
 #include <string>
