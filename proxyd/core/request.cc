@@ -212,6 +212,7 @@ Effects Request::take_back(TimePoint now) {
 
 Effects Request::on(const UpstreamOpened& event, TimePoint) {
   opened_ = true;
+  received_by_ = generation_;
   reused_ = event.reused;
   return {};
 }
@@ -386,7 +387,7 @@ Effects Request::answer_crash() {
   effects.push_back(Answer{.kind = Answer::Kind::Crashed,
                            .status = 503,
                            .why = {},
-                           .was_sent = is_with_backend && opened_});
+                           .was_sent = is_with_backend && received_by_ == generation_});
   end(Outcome::Answered);
   return effects;
 }

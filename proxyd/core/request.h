@@ -165,10 +165,11 @@ class Request {
   bool head_came_ = false;               // the newest backend connection has brought a head
   // The newest backend connection was made. The backend may have the request, or a part of it.
   bool opened_ = false;
-  std::string not_opened_why_;  // why it could not be made; empty if unknown
-  bool is_repeat_ = false;      // another connection was tried just before
-  bool reused_ = false;         // that connection was used before, and no answer came
-  bool expired_ = false;        // Lost, Ending: no report has come in time
+  std::uint64_t received_by_ = 0;  // the newest generation to which a connection was made
+  std::string not_opened_why_;     // why it could not be made; empty if unknown
+  bool is_repeat_ = false;         // another connection was tried just before
+  bool reused_ = false;            // that connection was used before, and no answer came
+  bool expired_ = false;           // Lost, Ending: no report has come in time
   bool knows_client_end_ = false;
   std::uint64_t generation_ = 0;
   std::uint64_t ticket_ = 0;  // the request's ticket

@@ -349,6 +349,18 @@ TEST(Connection, ARequestWithoutAConnectionIsNotTheReasonForACrash) {
       .sent(kGet)
       .when(UpstreamOpened{})
       .when(judged(Crashed), {DropUpstream{}, sent, FinishClient{}});
+  // The backend has got it on the first of two connections.
+  Steps()
+      .sent(kGet)
+      .after(UpstreamOpened{.reused = true}, UpstreamLost{}, judged(Forward, 1))
+      .when(UpstreamLost{.why = "Connection refused"})
+      .when(judged(Crashed), {sent, FinishClient{}});
+  // Only the backend before it has got it.
+  Steps()
+      .sent(kGet)
+      .after(UpstreamOpened{}, judged(Hold), judged(Forward, 2))
+      .when(UpstreamLost{.why = "Connection refused"})
+      .when(judged(Crashed), {crashed, FinishClient{}});
 }
 
 TEST(Connection, AnUnsafeRequestDoesNotWaitForTheNextBackendAfterAFin) {
