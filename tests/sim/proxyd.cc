@@ -518,6 +518,7 @@ void Proxyd::perform(Client& client, const proxyd::ForwardRequest& effect) {
 
 void Proxyd::send_request(Client& client) {
   client.head_is_sent = true;
+  client.request->was_sent = true;
   processes_.send_head(client.upstream, *client.request);
   handle(client, proxyd::UpstreamOpened{.reused = client.upstream->was_used});
 }
@@ -704,7 +705,7 @@ void Proxyd::check_refusal(const Client& client, const proxyd::Answer& answer) {
   if (answer.kind == proxyd::Answer::Kind::Unrepeated && (is_good || !client.head_is_sent)) {
     world_.violated("request {} could have been repeated", client.request->id);
   }
-  if (answer.was_sent && !client.head_is_sent) {
+  if (answer.was_sent && !client.request->was_sent) {
     world_.violated("request {} was never sent, and counts as the reason for a crash",
                     client.request->id);
   }

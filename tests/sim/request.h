@@ -28,6 +28,7 @@ struct Request {
   bool is_settled = false;     // proxyd has decided how new the backend has to be
   bool is_barred = false;      // the barrier was strict at that decision
   bool must_be_fresh = false;  // whether it had to be fresh when it was last forwarded
+  bool was_sent = false;       // a backend connection was made for it
   bool must_not_run = false;   // the client went away while proxyd held the request
   std::uint64_t crashed = 0;   // generation whose failure was reported while proxyd had the request
   // In backends.
