@@ -392,10 +392,13 @@ class Log(CtlTest):
 
     def test_has_only_the_last_lines(self):
         self.start_loud()
-        for options in ((), ("--json",)):
+        def has_last_lines(*options):
             lines = self.ctl("log", *options, status=0).output().splitlines()
             self.assertGreater(len(lines), 2)
-            self.assertEqual(self.ctl("log", "-n", "2", *options, status=0).output().splitlines(), lines[-2:])
+            return self.ctl("log", "-n", "2", *options, status=0).output().splitlines() == lines[-2:]
+
+        for options in (), ("--json",):  # hpp may say something between the two calls, but only once
+            self.assertTrue(has_last_lines(*options) or has_last_lines(*options))
         log = self.start_ctl("log", "--lines", "1", "--follow")
         log.wait_line(".")
         self.save("app.py", LOUD.replace("text to", "more to"))
