@@ -36,7 +36,7 @@ const WRAPPERS = new Set([
   'pnpm', 'ts-node-dev', 'tsx', 'turbo', 'wireit', 'yarn',
 ]);
 
-const { packageOf, projectOf, statusOf } = require('./hpp_project.cjs');
+const { descriptorStatus, packageOf, projectOf } = require('./hpp_project.cjs');
 
 const IMPORT = pathToFileURL(path.join(__dirname, 'hpp_gate.mjs')).href;
 
@@ -96,8 +96,7 @@ const hasImportOption = () => {
 };
 
 // Appends to `file` at each load. A trap in the cache of modules is cheaper than a wrapper around the
-// loader, and is in no stack trace. In a spare, `early` is what modules have read before, and `gate` is
-// open if they have.
+// loader, and is in no stack trace. In a spare, `early` is what modules have read before, and `gate` is open.
 const record = (file, isProject, early, gate) => {
   const { beforeListening, changesOf, reporterOf } = require('./hpp_variables.cjs');
   const { changesSince, mattersTo, stateOf } = require('./hpp_state.cjs');
@@ -210,7 +209,7 @@ const follow = (order, file, roots, command, gate, options, word) => {
   if (objection) say(gate, `refuse ${objection}`);
   const goOn = (early) => {
     if (!early) fs.closeSync(gate);
-    record(file, isProject, early, early && gate);
+    record(file, isProject, early, gate);
   };
   if (order === 'record') {
     // Before what the user has given with --import.
@@ -235,7 +234,7 @@ const number = process.env.HPP_GATE ?? '';
 if (isMainThread && /^\d+$/.test(number) && script && !isWrapper(script)) {
   let isGate = false;
   try {
-    isGate = statusOf(Number(number)).isSocket();
+    isGate = descriptorStatus(Number(number)).isSocket();
   } catch {
     // A program in between has closed it.
   }

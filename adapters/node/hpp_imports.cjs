@@ -124,6 +124,8 @@ const resolve = (name, from) => {
   }
 };
 
+const isFile = (file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile();
+
 // Returns the URLs of the modules that `script` and the files of the project that it imports import, in the order
 // in which Node runs them.
 const importsOf = (script, isProject) => {
@@ -142,7 +144,7 @@ const importsOf = (script, isProject) => {
       if (/^\.{0,2}\//.test(name)) {
         const place = path.resolve(path.dirname(file), name);
         const target = [place.replace(/\.js$/, '.ts'), ...EXTENSIONS.map((end) => place + end)]
-          .find((each) => fs.statSync(each, { throwIfNoEntry: false })?.isFile());
+          .find(isFile);
         if (target && isProject(target)) visit(target);
       } else if (!name.startsWith('node:')) {
         const target = resolve(name, file);
@@ -174,7 +176,6 @@ const mainFile = (word) => {
     // There is none.
   }
   const places = [place, path.resolve(place, main), path.join(place, 'index')];
-  const isFile = (file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile();
   return places.flatMap((each) => ['', '.js', '.json', '.node', '/index.js'].map((end) => each + end)).find(isFile) ??
     word;
 };

@@ -6,7 +6,7 @@ const path = require('path');
 
 // The status of a descriptor. Without `bigint`, realpathSync() would no longer follow links if this is a socket,
 // because it looks at the type that the newest such call has left behind (Node 20).
-const statusOf = (descriptor) => fs.fstatSync(descriptor, { bigint: true });
+const descriptorStatus = (descriptor) => fs.fstatSync(descriptor, { bigint: true });
 
 // Folders below a root whose files do not belong to the project.
 const OUTSIDE = new Set(['node_modules', 'site-packages', 'dist-packages', 'gems', 'bundle']);
@@ -27,4 +27,4 @@ const packageOf = (file) => {
   return path.basename(file).split('.')[0];
 };
 
-module.exports = { packageOf, projectOf, statusOf };
+module.exports = { descriptorStatus, packageOf, projectOf };

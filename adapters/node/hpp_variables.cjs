@@ -5,7 +5,7 @@
 const fs = require('fs');
 const net = require('net');
 
-const { statusOf } = require('./hpp_project.cjs');
+const { descriptorStatus } = require('./hpp_project.cjs');
 
 // Not the function that hpp_patches.cjs watches.
 const { readFileSync } = fs;
@@ -152,13 +152,13 @@ class EarlyReads {
 }
 
 // Returns {report, say}. report() says at the gate which variables have changed too late, and say(name) what
-// else has, each once. Without a gate, hpp is not told.
+// else has, each once.
 const reporterOf = (early, gate, append) => {
   const said = new Set();
-  const { dev, ino } = gate === undefined ? {} : statusOf(gate);
+  const { dev, ino } = descriptorStatus(gate);
   const isOpen = () => {
     try {
-      const status = statusOf(gate);
+      const status = descriptorStatus(gate);
       return status.dev === dev && status.ino === ino;
     } catch {
       return false;

@@ -267,20 +267,17 @@ class Recorder:
 
     def watch_listening(self):
         """hpp looks at the file when the server answers. uvloop listens by itself, but lets Python bind."""
-        kind = attribute("socket", "socket")
-        bind, listen, note = kind.bind, kind.listen, without_errors(self.note_listening)
+        kind, note = attribute("socket", "socket"), without_errors(self.note_listening)
 
-        def bind_(*words):
-            note()
-            return bind(*words)
-
-        def listen_(*words):
-            note()
-            return listen(*words)
-        for name, function, original in ("bind", bind_, bind), ("listen", listen_, listen):
-            function.__name__, function.__qualname__ = name, original.__qualname__
-            function.__doc__ = original.__doc__
-            setattr(kind, name, function)
+        def noting(original):
+            def method(*words):
+                note()
+                return original(*words)
+            method.__name__, method.__qualname__ = original.__name__, original.__qualname__
+            method.__doc__ = original.__doc__
+            return method
+        for name in "bind", "listen":
+            setattr(kind, name, noting(getattr(kind, name)))
 
     def note_found(self, name, begin, spec):
         self.found[name] = begin, source_of(spec)
